@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The architecture's part of load and unload, and the choice of a backend. */
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "backend.h"
+
+#define X86_BACKEND_DEFINE(op)						\
+	DEFINE_STATIC_CALL_NULL(x86_##op, *((struct x86_backend *)0)->op);
+X86_BACKEND_OPS(X86_BACKEND_DEFINE)
+
+static const struct x86_backend *const backends[] = {
+	&svm_backend,
+#ifdef KVMCORE_KUNIT
+	&fake_backend,
+#endif
+};
+
+static const struct x86_backend *backend;
+
+/* Only builds with tests have more than one to choose from. */
+#ifdef KVMCORE_KUNIT
+static char *backend_name = "svm";
+module_param_named(backend, backend_name, charp, 0444);
+MODULE_PARM_DESC(backend, "what runs the guests: svm, or fake for KUnit");
+#else
+static const char *const backend_name = "svm";
+#endif
+
+int kvm_arch_init(void)
+{
+	int i, r;
+
+	for (i = 0; i < ARRAY_SIZE(backends); i++)
+		if (!strcmp(backends[i]->name, backend_name))
+			backend = backends[i];
+	if (!backend)
+		return -EINVAL;
+
+	r = backend->probe();
+	if (r)
+		return r;
+
+#define X86_BACKEND_UPDATE(op)	static_call_update(x86_##op, backend->op);
+	X86_BACKEND_OPS(X86_BACKEND_UPDATE)
+	return 0;
+}
+
+void kvm_arch_exit(void)
+{
+	backend->exit();
+}
+
+int kvm_arch_enable_cpu(void)
+{
+	return x86_backend_call(enable_cpu)();
+}
+
+void kvm_arch_disable_cpu(void)
+{
+	x86_backend_call(disable_cpu)();
+}
+
+static const struct kvm_ioctl dev_rows[] = {
+};
+
+const struct kvm_ioctl_table kvm_arch_dev_ioctls = KVM_IOCTL_TABLE(dev_rows);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/* SVM: is it there, switch it on and off. */
+#include <linux/cpu.h>
+#include <linux/gfp.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/reboot.h>
+#include <asm/svm.h>
+
+#include "svm.h"
+
+/* Where VMRUN keeps the host's state, one page a CPU (APM 2, 15.30.4). */
+static DEFINE_PER_CPU(struct page *, hsave_page);
+
+static void svm_disable_cpu(void)
+{
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, 0);
+}
+
+static int svm_enable_cpu(void)
+{
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (efer & EFER_SVME)
+		return -EBUSY;
+	wrmsrl(MSR_EFER, efer | EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, page_to_pfn(this_cpu_read(hsave_page)) << PAGE_SHIFT);
+	return 0;
+}
+
+/*
+ * Crash and kexec: no lock, perhaps in the middle of anything. With SVME on,
+ * INIT would be held back while GIF is clear, and the other CPUs would not
+ * come to the new kernel.
+ */
+static void svm_emergency_disable(void)
+{
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (!(efer & EFER_SVME))
+		return;
+	asm volatile("stgi" ::: "memory");
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+}
+
+static void svm_free_hsave_pages(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (per_cpu(hsave_page, cpu))
+			__free_page(per_cpu(hsave_page, cpu));
+		per_cpu(hsave_page, cpu) = NULL;
+	}
+}
+
+static int svm_alloc_hsave_pages(void)
+{
+	struct page *page;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		page = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+		if (!page) {
+			svm_free_hsave_pages();
+			return -ENOMEM;
+		}
+		per_cpu(hsave_page, cpu) = page;
+	}
+	return 0;
+}
+
+static const char *svm_why_not(void)
+{
+	u64 vm_cr;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return "this CPU has no SVM";
+	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & SVM_VM_CR_SVM_DIS_MASK))
+		return "SVM is locked by the firmware: enable SVM or \"virtualization\" in its setup";
+	if (!boot_cpu_has(X86_FEATURE_NPT))
+		return "this CPU has no nested paging, which kvmcore needs";
+	return NULL;
+}
+
+static int svm_probe(void)
+{
+	const char *why_not = svm_why_not();
+	int r;
+
+	if (why_not) {
+		pr_err("kvm: %s\n", why_not);
+		return -EOPNOTSUPP;
+	}
+	r = svm_alloc_hsave_pages();
+	if (r)
+		return r;
+	cpu_emergency_register_virt_callback(svm_emergency_disable);
+	return 0;
+}
+
+static void svm_exit(void)
+{
+	cpu_emergency_unregister_virt_callback(svm_emergency_disable);
+	svm_free_hsave_pages();
+}
+
+static int svm_create_vm(struct x86_vm *vm)
+{
+	return 0;
+}
+
+static void svm_destroy_vm(struct x86_vm *vm)
+{
+}
+
+const struct x86_backend svm_backend = {
+	.name		= "svm",
+	.probe		= svm_probe,
+	.exit		= svm_exit,
+	.enable_cpu	= svm_enable_cpu,
+	.disable_cpu	= svm_disable_cpu,
+	.create_vm	= svm_create_vm,
+	.destroy_vm	= svm_destroy_vm,
+	.create_vcpu	= svm_create_vcpu,
+	.destroy_vcpu	= svm_destroy_vcpu,
+	.load		= svm_load,
+	.put		= svm_put,
+	.run		= svm_run,
+	.fetch		= svm_fetch,
+};

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The x86 part of a VM. */
+#include <linux/slab.h>
+
+#include "backend.h"
+
+long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
+{
+	switch (cap) {
+	case KVM_CAP_VM_TYPES:
+		return BIT(KVM_X86_DEFAULT_VM) | BIT(KVM_X86_SW_PROTECTED_VM);
+	default:
+		return 0;
+	}
+}
+
+struct kvm *kvm_arch_alloc_vm(void)
+{
+	struct x86_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+
+	return vm ? &vm->kvm : NULL;
+}
+
+void kvm_arch_free_vm(struct kvm *kvm)
+{
+	kfree(to_x86_vm(kvm));
+}
+
+int kvm_arch_create_vm(struct kvm *kvm)
+{
+	if (kvm->type != KVM_X86_DEFAULT_VM && kvm->type != KVM_X86_SW_PROTECTED_VM)
+		return -EINVAL;
+	return x86_backend_call(create_vm)(to_x86_vm(kvm));
+}
+
+void kvm_arch_remove_vm(struct kvm *kvm)
+{
+}
+
+void kvm_arch_destroy_vm(struct kvm *kvm)
+{
+	kvm_destroy_vcpus(kvm);
+	x86_backend_call(destroy_vm)(to_x86_vm(kvm));
+}
+
+static const struct kvm_ioctl vm_rows[] = {
+};
+
+const struct kvm_ioctl_table kvm_arch_vm_ioctls = KVM_IOCTL_TABLE(vm_rows);

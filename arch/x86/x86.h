@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The x86 VM and vCPU. Everything here is neutral: it reads the same whether
+ * SVM or VMX runs the guest.
+ */
+#ifndef KVM_X86_H
+#define KVM_X86_H
+
+#include <linux/bits.h>
+#include <linux/kvm.h>
+
+#include <kvm/arch.h>
+#include <kvm/vcpu.h>
+
+#include "exit.h"
+
+/* Requests of the architecture. */
+enum x86_request {
+	X86_REQ_EVENT = KVM_REQ_ARCH_BASE,	/* look for events to inject */
+	X86_REQ_TRIPLE_FAULT,
+	X86_REQ_NMI,
+	X86_REQ_CLOCK_UPDATE,
+	X86_REQ_STEAL_UPDATE,
+	X86_REQ_APICV,
+	X86_REQ_SCAN_IOAPIC,
+	X86_REQ_IOAPIC_EOI_EXIT,
+};
+
+/* General registers, numbered as instructions encode them. */
+enum x86_gpr {
+	X86_RAX, X86_RCX, X86_RDX, X86_RBX, X86_RSP, X86_RBP, X86_RSI, X86_RDI,
+	X86_R8, X86_R9, X86_R10, X86_R11, X86_R12, X86_R13, X86_R14, X86_R15,
+	X86_NR_GPRS,
+};
+
+/* Segment registers, the first six numbered as instructions encode them. */
+enum x86_seg {
+	X86_ES, X86_CS, X86_SS, X86_DS, X86_FS, X86_GS, X86_LDTR, X86_TR,
+	X86_NR_SEGS,
+};
+
+/*
+ * The state of a vCPU stands either in struct x86_vcpu or with the backend.
+ * A group that is not in @cached must be fetched before it is read, one that
+ * is changed must be marked in @dirty; the backend flushes dirty groups before
+ * it enters the guest and forgets cached ones when it leaves. gpr[], rip and
+ * rflags are always here.
+ */
+enum x86_group {
+	X86_GROUP_SEGMENTS,	/* seg[], cpl */
+	X86_GROUP_TABLES,	/* gdt, idt */
+	X86_GROUP_CONTROL,	/* cr0, cr2, cr3, cr4, efer, pat */
+	X86_GROUP_DEBUG,	/* dr6, dr7; db[] is always here */
+	X86_GROUP_SYSCALL,	/* star to sysenter_eip */
+	X86_GROUP_TSC,		/* tsc_offset, tsc_ratio */
+	X86_GROUP_INTERCEPTS,	/* what userspace and the guest's CPUID change */
+	X86_NR_GROUPS,
+};
+
+struct x86_table {
+	u64 base;
+	u32 limit;
+};
+
+/**
+ * struct x86_vm - a VM on x86
+ * @kvm: the core's part
+ */
+struct x86_vm {
+	struct kvm kvm;
+};
+
+/**
+ * struct x86_vcpu - a vCPU on x86
+ * @vcpu: the core's part
+ * @backend: the backend's own
+ * @gpr: general registers; RSP among them
+ * @cached: groups whose copy here is current
+ * @dirty: groups whose copy here is newer than the backend's
+ * @event: what the next entry injects; the backend clears it once delivered
+ * @want_irq_window: exit as soon as the guest can take an interrupt
+ * @want_nmi_window: exit as soon as the guest can take an NMI
+ * @intr_shadow: the guest is behind STI or MOV SS (KVM_X86_SHADOW_INT_*)
+ * @nmi_masked: the guest is inside an NMI handler
+ * @flush_tlb: the next entry starts with no cached translation of the guest
+ * @exit: the last exit
+ */
+struct x86_vcpu {
+	struct kvm_vcpu vcpu;
+	void *backend;
+
+	unsigned long gpr[X86_NR_GPRS];
+	unsigned long rip;
+	unsigned long rflags;
+
+	unsigned long cached;
+	unsigned long dirty;
+
+	struct kvm_segment seg[X86_NR_SEGS];
+	u8 cpl;
+	struct x86_table gdt, idt;
+	u64 cr0, cr2, cr3, cr4, efer, pat;
+	u64 db[4], dr6, dr7;
+	u64 star, lstar, cstar, sfmask, kernel_gs_base;
+	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u64 tsc_offset, tsc_ratio;
+
+	struct x86_event event;
+	bool want_irq_window;
+	bool want_nmi_window;
+	bool nmi_masked;
+	bool flush_tlb;
+	u8 intr_shadow;
+
+	struct x86_exit exit;
+};
+
+static inline struct x86_vm *to_x86_vm(struct kvm *kvm)
+{
+	return container_of(kvm, struct x86_vm, kvm);
+}
+
+static inline struct x86_vcpu *to_x86(struct kvm_vcpu *vcpu)
+{
+	return container_of(vcpu, struct x86_vcpu, vcpu);
+}
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The contract between the core (virt/) and an architecture (arch/).
+ *
+ * The architecture embeds struct kvm and struct kvm_vcpu in structures of its
+ * own; the core never looks outside them.
+ */
+#ifndef KVM_ARCH_H
+#define KVM_ARCH_H
+
+#include <kvm/ioctl.h>
+#include <kvm/types.h>
+
+/* Module */
+
+/**
+ * kvm_arch_init() - find the hardware and a backend for it
+ *
+ * Return: 0; -EOPNOTSUPP without usable virtualization hardware, after one
+ * line in the log that says what to do.
+ */
+int kvm_arch_init(void);
+void kvm_arch_exit(void);
+
+/**
+ * kvm_arch_enable_cpu() - enter virtualization mode on this CPU
+ *
+ * Context: interrupts off, or the CPU's hotplug thread.
+ * Return: 0, or -EBUSY if somebody else has it enabled.
+ */
+int kvm_arch_enable_cpu(void);
+void kvm_arch_disable_cpu(void);
+
+/**
+ * kvm_arch_check_extension() - the architecture's answer to KVM_CHECK_EXTENSION
+ * @kvm: the VM that is asked, or NULL for /dev/kvm
+ * @cap: KVM_CAP_*
+ *
+ * Return: 0 for what is not there; else a promise.
+ */
+long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap);
+
+extern const struct kvm_ioctl_table kvm_arch_dev_ioctls;
+extern const struct kvm_ioctl_table kvm_arch_vm_ioctls;
+extern const struct kvm_ioctl_table kvm_arch_vcpu_ioctls;
+
+/* VM */
+
+/**
+ * kvm_arch_alloc_vm() - memory for a VM, zeroed
+ *
+ * Return: the struct kvm inside it, or NULL.
+ */
+struct kvm *kvm_arch_alloc_vm(void);
+void kvm_arch_free_vm(struct kvm *kvm);
+
+/**
+ * kvm_arch_create_vm() - the architecture's part of birth
+ * @kvm: memory slots are there; nothing can find the VM yet
+ *
+ * Return: 0; -EINVAL for a kvm->type that it does not know; -ENOMEM.
+ */
+int kvm_arch_create_vm(struct kvm *kvm);
+
+/**
+ * kvm_arch_remove_vm() - second stage of death: stop what runs on its own
+ * @kvm: off the list, everything of it still there
+ *
+ * Timers, workers, notifiers into the VM: none runs after the return.
+ */
+void kvm_arch_remove_vm(struct kvm *kvm);
+
+/**
+ * kvm_arch_destroy_vm() - fourth stage of death
+ * @kvm: its devices are gone
+ *
+ * Frees vCPUs (by kvm_destroy_vcpus()), interrupt controllers, page tables.
+ */
+void kvm_arch_destroy_vm(struct kvm *kvm);
+
+/* vCPU */
+
+/**
+ * kvm_arch_alloc_vcpu() - memory for a vCPU, zeroed
+ * @kvm: the VM
+ *
+ * Return: the struct kvm_vcpu inside it, or NULL.
+ */
+struct kvm_vcpu *kvm_arch_alloc_vcpu(struct kvm *kvm);
+void kvm_arch_free_vcpu(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_arch_create_vcpu() - the architecture's part of a vCPU
+ * @vcpu: the core's part is complete, nothing can find it yet
+ *
+ * Context: kvm->lock.
+ * Return: 0 or errno; on failure nothing is left.
+ */
+int kvm_arch_create_vcpu(struct kvm_vcpu *vcpu);
+void kvm_arch_destroy_vcpu(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_arch_vcpu_added() - the vCPU can be found from now on
+ * @vcpu: the vCPU, its index known
+ *
+ * Context: kvm->lock.
+ */
+void kvm_arch_vcpu_added(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_arch_vcpu_load() - make the vCPU current on @cpu
+ * @vcpu: the vCPU
+ * @cpu: this CPU
+ *
+ * Context: preemption off; also from the scheduler.
+ */
+void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
+void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_arch_vcpu_run() - KVM_RUN
+ * @vcpu: loaded, its mutex held, signals masked as asked
+ *
+ * Return: 0 with kvm_run->exit_reason set, or errno; EINTR for a signal.
+ */
+int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_arch_vcpu_mmap_page() - further pages of a vCPU file's mapping
+ * @vcpu: the vCPU
+ * @pgoff: page offset, at or above KVM_RUN_PAGES
+ *
+ * Return: the page, or NULL for SIGBUS.
+ */
+struct page *kvm_arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the core share with one another alone. */
+#ifndef KVM_CORE_H
+#define KVM_CORE_H
+
+#include <linux/mutex.h>
+
+#include <kvm/ioctl.h>
+
+/* Outermost lock but for CPU hotplug: vm_list and the count of VMs. */
+extern struct mutex kvm_lock;
+extern struct list_head vm_list;
+
+/* Makes a VM; every file of it holds a reference, the caller has the first. */
+struct kvm *kvm_create_vm(unsigned long type);
+
+/* Makes a VM and a file for it; returns the descriptor. */
+long kvm_create_vm_fd(unsigned long type);
+
+long kvm_ioctl_check_extension(struct kvm_ioctl_args *args);
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Load, unload, and /dev/kvm. */
+#include <linux/file.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include <kvm/arch.h>
+#include <kvm/hwenable.h>
+#include <kvm/vcpu.h>
+
+#include "core.h"
+
+static long kvm_dev_get_api_version(struct kvm_ioctl_args *args)
+{
+	return args->arg ? -EINVAL : KVM_API_VERSION;
+}
+
+static long kvm_dev_get_vcpu_mmap_size(struct kvm_ioctl_args *args)
+{
+	return args->arg ? -EINVAL : KVM_RUN_PAGES * PAGE_SIZE;
+}
+
+static long kvm_dev_create_vm(struct kvm_ioctl_args *args)
+{
+	return kvm_create_vm_fd(args->arg);
+}
+
+/**
+ * kvm_ioctl_check_extension() - what the core can do, then the architecture
+ * @args: the question, of /dev/kvm or of a VM
+ */
+long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
+{
+	switch (args->arg) {
+	case KVM_CAP_CHECK_EXTENSION_VM:
+	case KVM_CAP_DEVICE_CTRL:
+	case KVM_CAP_IMMEDIATE_EXIT:
+		return 1;
+	case KVM_CAP_NR_VCPUS:
+		return min_t(long, num_online_cpus(), KVM_MAX_VCPUS);
+	case KVM_CAP_MAX_VCPUS:
+		return KVM_MAX_VCPUS;
+	case KVM_CAP_MAX_VCPU_ID:
+		return KVM_MAX_VCPU_IDS;
+	default:
+		return kvm_arch_check_extension(args->kvm, args->arg);
+	}
+}
+
+static const struct kvm_ioctl dev_rows[] = {
+	KVM_ROW(KVM_GET_API_VERSION, kvm_dev_get_api_version),
+	KVM_ROW(KVM_CREATE_VM, kvm_dev_create_vm),
+	KVM_ROW(KVM_CHECK_EXTENSION, kvm_ioctl_check_extension),
+	KVM_ROW(KVM_GET_VCPU_MMAP_SIZE, kvm_dev_get_vcpu_mmap_size),
+};
+
+static const struct kvm_ioctl_table dev_ioctls = KVM_IOCTL_TABLE(dev_rows);
+
+static long kvm_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kvm_ioctl_args args = { .arg = arg };
+
+	return kvm_do_ioctl(&dev_ioctls, &kvm_arch_dev_ioctls, &args, cmd);
+}
+
+static const struct file_operations kvm_dev_fops = {
+	.owner		= THIS_MODULE,
+	.unlocked_ioctl	= kvm_dev_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};
+
+static struct miscdevice kvm_dev = {
+	.minor	= KVM_MINOR,
+	.name	= "kvm",
+	.fops	= &kvm_dev_fops,
+};
+
+static int __init kvm_init(void)
+{
+	int r;
+
+	r = kvm_arch_init();
+	if (r)
+		return r;
+	r = kvm_hardware_init();
+	if (r)
+		goto err_arch;
+	/* Last: from here on userspace can make VMs. */
+	r = misc_register(&kvm_dev);
+	if (!r)
+		return 0;
+	pr_err("kvm: /dev/kvm is taken (%d): unload the in-tree kvm first (rmmod kvm_amd kvm_intel kvm)\n",
+	       r);
+	kvm_hardware_exit();
+err_arch:
+	kvm_arch_exit();
+	return r;
+}
+module_init(kvm_init);
+
+static void __exit kvm_exit(void)
+{
+	misc_deregister(&kvm_dev);
+	kvm_hardware_exit();
+	kvm_arch_exit();
+	/* Callbacks of call_rcu() may still point into this module. */
+	rcu_barrier();
+}
+module_exit(kvm_exit);
+
+MODULE_AUTHOR("The kvmcore authors");
+MODULE_DESCRIPTION("kvmcore: a small drop-in /dev/kvm");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_MISCDEV(KVM_MINOR);
+MODULE_ALIAS("devname:kvm");

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The test device, in debug builds alone: it asserts the order of death from
+ * where a device stands.
+ */
+#include <linux/bug.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <kvm/device.h>
+#include <kvm/vcpu.h>
+
+static int test_device_create(struct kvm_device *dev)
+{
+	dev->private = kzalloc(sizeof(u64), GFP_KERNEL_ACCOUNT);
+	return dev->private ? 0 : -ENOMEM;
+}
+
+static void test_device_destroy(struct kvm_device *dev)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+
+	/* Off the list of VMs, and with every vCPU still there. */
+	WARN_ON(!dev->kvm);
+	kvm_for_each_vcpu(i, vcpu, dev->kvm)
+		WARN_ON(vcpu->kvm != dev->kvm || vcpu->index != i);
+	kfree(dev->private);
+}
+
+static int test_device_has_attr(struct kvm_device *dev, struct kvm_device_attr *attr)
+{
+	return attr->group || attr->attr ? -ENXIO : 0;
+}
+
+/* Attribute 0 of group 0 is a number that the device keeps. */
+static int test_device_set_attr(struct kvm_device *dev, struct kvm_device_attr *attr)
+{
+	if (test_device_has_attr(dev, attr))
+		return -ENXIO;
+	return get_user(*(u64 *)dev->private, (u64 __user *)attr->addr) ? -EFAULT : 0;
+}
+
+static int test_device_get_attr(struct kvm_device *dev, struct kvm_device_attr *attr)
+{
+	if (test_device_has_attr(dev, attr))
+		return -ENXIO;
+	return put_user(*(u64 *)dev->private, (u64 __user *)attr->addr) ? -EFAULT : 0;
+}
+
+const struct kvm_device_ops kvm_test_device_ops = {
+	.name		= "test",
+	.create		= test_device_create,
+	.destroy	= test_device_destroy,
+	.set_attr	= test_device_set_attr,
+	.get_attr	= test_device_get_attr,
+	.has_attr	= test_device_has_attr,
+};

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The vCPU: its file, its thread, its requests. */
+#include <linux/anon_inodes.h>
+#include <linux/cleanup.h>
+#include <linux/compat.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include <kvm/arch.h>
+#include <kvm/ioctl.h>
+#include <kvm/vcpu.h>
+
+#include <trace/events/ipi.h>
+
+/* Look up */
+
+struct kvm_vcpu *kvm_get_vcpu(struct kvm *kvm, unsigned int index)
+{
+	unsigned int nr = kvm_nr_vcpus(kvm);
+
+	if (index >= nr)
+		return NULL;
+	return xa_load(&kvm->vcpus, array_index_nospec(index, nr));
+}
+
+struct kvm_vcpu *kvm_get_vcpu_by_id(struct kvm *kvm, unsigned int id)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+
+	if (id >= KVM_MAX_VCPU_IDS)
+		return NULL;
+	vcpu = kvm_get_vcpu(kvm, id);
+	if (vcpu && vcpu->vcpu_id == id)
+		return vcpu;
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		if (vcpu->vcpu_id == id)
+			return vcpu;
+	return NULL;
+}
+
+/* Kicks and requests */
+
+bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
+{
+	return rcuwait_wake_up(&vcpu->wait);
+}
+
+/*
+ * Moves a vCPU on its way out of the guest. The full barrier of cmpxchg()
+ * pairs with the one after the vCPU's store of IN_GUEST_MODE: either it sees
+ * our request before it enters, or we see it inside.
+ */
+static bool kvm_vcpu_exiting(struct kvm_vcpu *vcpu)
+{
+	return cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE;
+}
+
+void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
+{
+	int me, cpu;
+
+	if (kvm_vcpu_wake_up(vcpu))
+		return;
+
+	me = get_cpu();
+	/* On this very CPU it cannot be in the guest. */
+	cpu = READ_ONCE(vcpu->cpu);
+	if (cpu != me && cpu >= 0 && kvm_vcpu_exiting(vcpu))
+		smp_send_reschedule(cpu);
+	put_cpu();
+}
+
+static void kvm_ack_request(void *unused)
+{
+}
+
+void kvm_make_all_request(struct kvm *kvm, int req, bool wait)
+{
+	cpumask_var_t cpus;
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+	bool have_mask;
+	int me, cpu;
+
+	/* Without memory for a mask every CPU is asked. */
+	have_mask = zalloc_cpumask_var(&cpus, GFP_ATOMIC);
+	me = get_cpu();
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		kvm_make_request(req, vcpu);
+		kvm_vcpu_wake_up(vcpu);
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu < 0 || cpu == me || !kvm_vcpu_exiting(vcpu))
+			continue;
+		if (have_mask)
+			cpumask_set_cpu(cpu, cpus);
+	}
+	if (!have_mask)
+		smp_call_function_many(cpu_online_mask, kvm_ack_request, NULL, wait);
+	else if (!cpumask_empty(cpus))
+		smp_call_function_many(cpus, kvm_ack_request, NULL, wait);
+	put_cpu();
+	free_cpumask_var(cpus);
+}
+
+/* The thread that runs it */
+
+static void kvm_sched_in(struct preempt_notifier *pn, int cpu)
+{
+	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, notifier);
+
+	WRITE_ONCE(vcpu->cpu, cpu);
+	kvm_arch_vcpu_load(vcpu, cpu);
+}
+
+static void kvm_sched_out(struct preempt_notifier *pn, struct task_struct *next)
+{
+	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, notifier);
+
+	kvm_arch_vcpu_put(vcpu);
+	WRITE_ONCE(vcpu->cpu, -1);
+}
+
+static struct preempt_ops kvm_preempt_ops = {
+	.sched_in	= kvm_sched_in,
+	.sched_out	= kvm_sched_out,
+};
+
+void kvm_vcpu_load(struct kvm_vcpu *vcpu)
+{
+	int cpu = get_cpu();
+
+	preempt_notifier_register(&vcpu->notifier);
+	kvm_sched_in(&vcpu->notifier, cpu);
+	put_cpu();
+}
+
+void kvm_vcpu_put(struct kvm_vcpu *vcpu)
+{
+	preempt_disable();
+	kvm_sched_out(&vcpu->notifier, NULL);
+	preempt_notifier_unregister(&vcpu->notifier);
+	preempt_enable();
+}
+
+/* Ioctls */
+
+static long kvm_vcpu_run(struct kvm_ioctl_args *args)
+{
+	struct kvm_vcpu *vcpu = args->vcpu;
+	sigset_t saved;
+	long r;
+
+	if (args->arg)
+		return -EINVAL;
+
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	vcpu->wants_to_run = !READ_ONCE(vcpu->run->immediate_exit__unsafe);
+	r = kvm_arch_vcpu_run(vcpu);
+	vcpu->wants_to_run = false;
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	return r;
+}
+
+static long kvm_vcpu_set_signal_mask(struct kvm_ioctl_args *args)
+{
+	struct kvm_signal_mask __user *user = (void __user *)args->arg;
+	struct kvm_vcpu *vcpu = args->vcpu;
+	struct kvm_signal_mask mask;
+	sigset_t sigset;
+
+	vcpu->sigset_active = false;
+	if (!user)
+		return 0;
+
+	if (copy_from_user(&mask, user, sizeof(mask)))
+		return -EFAULT;
+	if (mask.len != sizeof(sigset))
+		return -EINVAL;
+	if (args->compat) {
+		if (get_compat_sigset(&sigset, (void __user *)user->sigset))
+			return -EFAULT;
+	} else if (copy_from_user(&sigset, user->sigset, sizeof(sigset))) {
+		return -EFAULT;
+	}
+
+	sigdelsetmask(&sigset, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	vcpu->sigset = sigset;
+	vcpu->sigset_active = true;
+	return 0;
+}
+
+static const struct kvm_ioctl vcpu_rows[] = {
+	KVM_ROW(KVM_RUN, kvm_vcpu_run, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_SET_SIGNAL_MASK, kvm_vcpu_set_signal_mask,
+		.lock = KVM_LOCK_VCPU, .raw = true),
+};
+
+const struct kvm_ioctl_table kvm_vcpu_ioctls = KVM_IOCTL_TABLE(vcpu_rows);
+
+static long kvm_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kvm_vcpu *vcpu = file->private_data;
+	struct kvm_ioctl_args args = { .kvm = vcpu->kvm, .vcpu = vcpu, .arg = arg };
+
+	return kvm_do_ioctl(&kvm_vcpu_ioctls, &kvm_arch_vcpu_ioctls, &args, cmd);
+}
+
+static vm_fault_t kvm_vcpu_fault(struct vm_fault *vmf)
+{
+	struct kvm_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	struct page *page;
+
+	if (vmf->pgoff == 0)
+		page = virt_to_page(vcpu->run);
+	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
+		page = virt_to_page(vcpu->pio_data);
+	else
+		page = kvm_arch_vcpu_mmap_page(vcpu, vmf->pgoff);
+	if (!page)
+		return VM_FAULT_SIGBUS;
+
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct kvm_vcpu_vm_ops = {
+	.fault = kvm_vcpu_fault,
+};
+
+static int kvm_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &kvm_vcpu_vm_ops;
+	return 0;
+}
+
+static int kvm_vcpu_release(struct inode *inode, struct file *file)
+{
+	struct kvm_vcpu *vcpu = file->private_data;
+
+	kvm_put(vcpu->kvm);
+	return 0;
+}
+
+static const struct file_operations kvm_vcpu_fops = {
+	.owner		= THIS_MODULE,
+	.release	= kvm_vcpu_release,
+	.unlocked_ioctl	= kvm_vcpu_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.mmap		= kvm_vcpu_mmap,
+	.llseek		= noop_llseek,
+};
+
+/* Birth and death */
+
+static void kvm_free_vcpu(struct kvm_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->pio_data);
+	free_page((unsigned long)vcpu->run);
+	mutex_destroy(&vcpu->mutex);
+	kvm_arch_free_vcpu(vcpu);
+}
+
+static struct kvm_vcpu *kvm_alloc_vcpu(struct kvm *kvm, unsigned int id)
+{
+	struct kvm_vcpu *vcpu = kvm_arch_alloc_vcpu(kvm);
+	int r = -ENOMEM;
+
+	if (!vcpu)
+		return ERR_PTR(-ENOMEM);
+	vcpu->kvm = kvm;
+	vcpu->vcpu_id = id;
+	vcpu->index = kvm->nr_vcpus;
+	vcpu->cpu = -1;
+	mutex_init(&vcpu->mutex);
+	rcuwait_init(&vcpu->wait);
+	preempt_notifier_init(&vcpu->notifier, &kvm_preempt_ops);
+
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (vcpu->run && vcpu->pio_data)
+		r = kvm_arch_create_vcpu(vcpu);
+	if (!r)
+		return vcpu;
+	kvm_free_vcpu(vcpu);
+	return ERR_PTR(r);
+}
+
+static void kvm_destroy_vcpu(struct kvm_vcpu *vcpu)
+{
+	kvm_arch_destroy_vcpu(vcpu);
+	kvm_free_vcpu(vcpu);
+}
+
+/* A file is the last thing that can fail; then the vCPU joins the VM. */
+static struct file *kvm_add_vcpu(struct kvm *kvm, unsigned int id)
+{
+	struct kvm_vcpu *vcpu;
+	struct file *file;
+	char name[32];
+	int r;
+
+	vcpu = kvm_alloc_vcpu(kvm, id);
+	if (IS_ERR(vcpu))
+		return ERR_CAST(vcpu);
+
+	r = xa_reserve(&kvm->vcpus, vcpu->index, GFP_KERNEL_ACCOUNT);
+	if (r)
+		goto err_destroy;
+
+	scnprintf(name, sizeof(name), "kvm-vcpu:%u", id);
+	file = anon_inode_getfile(name, &kvm_vcpu_fops, vcpu, O_RDWR);
+	if (IS_ERR(file)) {
+		r = PTR_ERR(file);
+		goto err_release;
+	}
+
+	kvm_get(kvm);
+	xa_store(&kvm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT);
+	/* Pairs with kvm_nr_vcpus(). */
+	smp_store_release(&kvm->nr_vcpus, vcpu->index + 1);
+	kvm_arch_vcpu_added(vcpu);
+	return file;
+
+err_release:
+	xa_release(&kvm->vcpus, vcpu->index);
+err_destroy:
+	kvm_destroy_vcpu(vcpu);
+	return ERR_PTR(r);
+}
+
+static int kvm_may_create_vcpu(struct kvm *kvm, unsigned long id)
+{
+	if (id >= kvm->max_vcpu_ids || kvm->nr_vcpus >= KVM_MAX_VCPUS)
+		return -EINVAL;
+	return kvm_get_vcpu_by_id(kvm, id) ? -EEXIST : 0;
+}
+
+long kvm_create_vcpu(struct kvm *kvm, unsigned long id)
+{
+	struct file *file;
+	int fd, r;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+
+	scoped_guard(mutex, &kvm->lock) {
+		r = kvm_may_create_vcpu(kvm, id);
+		file = r ? ERR_PTR(r) : kvm_add_vcpu(kvm, id);
+	}
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
+void kvm_destroy_vcpus(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	xa_for_each(&kvm->vcpus, i, vcpu)
+		kvm_destroy_vcpu(vcpu);
+	xa_destroy(&kvm->vcpus);
+	kvm->nr_vcpus = 0;
+}
