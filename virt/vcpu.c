@@ -183,7 +183,7 @@ static long kvm_vcpu_set_signal_mask(struct kvm_ioctl_args *args)
 		return -EFAULT;
 	if (mask.len != sizeof(sigset))
 		return -EINVAL;
-	if (args->compat) {
+	if (IS_ENABLED(CONFIG_COMPAT) && args->compat) {
 		if (get_compat_sigset(&sigset, (void __user *)user->sigset))
 			return -EFAULT;
 	} else if (copy_from_user(&sigset, user->sigset, sizeof(sigset))) {
