@@ -26,6 +26,12 @@ void kvm_arch_destroy_vcpu(struct kvm_vcpu *vcpu)
 	x86_backend_call(destroy_vcpu)(to_x86(vcpu));
 }
 
+void x86_fetch_slow(struct x86_vcpu *vcpu, enum x86_group group)
+{
+	x86_backend_call(fetch)(vcpu, group);
+	vcpu->cached |= BIT(group);
+}
+
 void kvm_arch_vcpu_added(struct kvm_vcpu *vcpu)
 {
 }

@@ -125,4 +125,28 @@ static inline struct x86_vcpu *to_x86(struct kvm_vcpu *vcpu)
 	return container_of(vcpu, struct x86_vcpu, vcpu);
 }
 
+void x86_fetch_slow(struct x86_vcpu *vcpu, enum x86_group group);
+
+/**
+ * x86_fetch() - make the copy of a group in struct x86_vcpu current
+ * @vcpu: the vCPU, loaded
+ * @group: to be read next
+ */
+static inline void x86_fetch(struct x86_vcpu *vcpu, enum x86_group group)
+{
+	if (!(vcpu->cached & BIT(group)))
+		x86_fetch_slow(vcpu, group);
+}
+
+/**
+ * x86_mark_dirty() - the copy of a group in struct x86_vcpu is the newer one
+ * @vcpu: the vCPU, by its own thread
+ * @group: fetched before, or about to be written whole
+ */
+static inline void x86_mark_dirty(struct x86_vcpu *vcpu, enum x86_group group)
+{
+	vcpu->cached |= BIT(group);
+	vcpu->dirty |= BIT(group);
+}
+
 #endif
