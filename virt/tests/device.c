@@ -28,22 +28,26 @@ static void test_device_destroy(struct kvm_device *dev)
 	kfree(dev->private);
 }
 
+/* Attribute 0 is a number that the device keeps; setting attribute 1 kills the VM. */
 static int test_device_has_attr(struct kvm_device *dev, struct kvm_device_attr *attr)
 {
-	return attr->group || attr->attr ? -ENXIO : 0;
+	return attr->group || attr->attr > 1 ? -ENXIO : 0;
 }
 
-/* Attribute 0 of group 0 is a number that the device keeps. */
 static int test_device_set_attr(struct kvm_device *dev, struct kvm_device_attr *attr)
 {
 	if (test_device_has_attr(dev, attr))
 		return -ENXIO;
+	if (attr->attr) {
+		kvm_bug(dev->kvm);
+		return 0;
+	}
 	return get_user(*(u64 *)dev->private, (u64 __user *)attr->addr) ? -EFAULT : 0;
 }
 
 static int test_device_get_attr(struct kvm_device *dev, struct kvm_device_attr *attr)
 {
-	if (test_device_has_attr(dev, attr))
+	if (attr->group || attr->attr)
 		return -ENXIO;
 	return put_user(*(u64 *)dev->private, (u64 __user *)attr->addr) ? -EFAULT : 0;
 }
