@@ -35,6 +35,7 @@ long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
 	case KVM_CAP_CHECK_EXTENSION_VM:
 	case KVM_CAP_DEVICE_CTRL:
 	case KVM_CAP_IMMEDIATE_EXIT:
+	case KVM_CAP_BINARY_STATS_FD:
 		return 1;
 	case KVM_CAP_NR_VCPUS:
 		return min_t(long, num_online_cpus(), KVM_MAX_VCPUS);

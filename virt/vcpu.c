@@ -200,6 +200,7 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_RUN, kvm_vcpu_run, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_SET_SIGNAL_MASK, kvm_vcpu_set_signal_mask,
 		.lock = KVM_LOCK_VCPU, .raw = true),
+	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vcpu_stats_fd),
 };
 
 const struct kvm_ioctl_table kvm_vcpu_ioctls = KVM_IOCTL_TABLE(vcpu_rows);

@@ -76,6 +76,7 @@ struct kvm *kvm_create_vm(unsigned long type)
 
 	refcount_set(&kvm->refs, 1);
 	kvm->type = type;
+	kvm->owner_pid = task_tgid_nr(current);
 	kvm->mm = current->mm;
 	mmgrab(kvm->mm);
 	mutex_init(&kvm->lock);
@@ -148,6 +149,7 @@ static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_CHECK_EXTENSION, kvm_ioctl_check_extension),
 	KVM_ROW(KVM_CREATE_VCPU, kvm_vm_create_vcpu),
 	KVM_ROW(KVM_CREATE_DEVICE, kvm_ioctl_create_device, .raw = true),
+	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vm_stats_fd),
 };
 
 const struct kvm_ioctl_table kvm_vm_ioctls = KVM_IOCTL_TABLE(vm_rows);

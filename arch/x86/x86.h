@@ -13,6 +13,7 @@
 #include <kvm/vcpu.h>
 
 #include "exit.h"
+#include "stats.h"
 
 /* Requests of the architecture. */
 enum x86_request {
@@ -65,9 +66,11 @@ struct x86_table {
 /**
  * struct x86_vm - a VM on x86
  * @kvm: the core's part
+ * @stat: what x86 counts
  */
 struct x86_vm {
 	struct kvm kvm;
+	struct x86_vm_stat stat;
 };
 
 /**
@@ -84,6 +87,7 @@ struct x86_vm {
  * @nmi_masked: the guest is inside an NMI handler
  * @flush_tlb: the next entry starts with no cached translation of the guest
  * @exit: the last exit
+ * @stat: what x86 counts
  */
 struct x86_vcpu {
 	struct kvm_vcpu vcpu;
@@ -113,6 +117,7 @@ struct x86_vcpu {
 	u8 intr_shadow;
 
 	struct x86_exit exit;
+	struct x86_vcpu_stat stat;
 };
 
 static inline struct x86_vm *to_x86_vm(struct kvm *kvm)

@@ -10,6 +10,7 @@
 #include <linux/xarray.h>
 
 #include <kvm/memslot.h>
+#include <kvm/stats.h>
 #include <kvm/types.h>
 
 /* Above these no VM can go; KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID answer them. */
@@ -22,6 +23,7 @@
  * @dead: the VM was found inconsistent; every ioctl answers EIO from then on
  * @id: never reused; names the VM in tracepoints
  * @type: KVM_X86_*_VM, as given to KVM_CREATE_VM
+ * @owner_pid: of the creator, for names that people read
  * @mm: address space of the creator, held by mmgrab(): the struct, not its pages
  * @vm_list: link in the list of live VMs, under kvm_lock
  * @lock: creation of vCPUs and devices, and configuration that precedes them
@@ -32,12 +34,14 @@
  * @max_vcpu_ids: bound on vCPU ids, lowered by KVM_CAP_MAX_VCPU_ID, under @lock
  * @devices: struct kvm_device, newest first, under @lock
  * @mem: guest memory
+ * @stat: what the core counts
  */
 struct kvm {
 	refcount_t refs;
 	bool dead;
 	u64 id;
 	unsigned long type;
+	pid_t owner_pid;
 	struct mm_struct *mm;
 	struct list_head vm_list;
 
@@ -48,6 +52,7 @@ struct kvm {
 	struct list_head devices;
 
 	struct kvm_memory mem;
+	struct kvm_vm_stat stat;
 };
 
 /**

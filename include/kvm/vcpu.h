@@ -51,6 +51,7 @@ enum kvm_request {
  * @sigset_active: @sigset is in force
  * @guest_debug: KVM_GUESTDBG_* of KVM_SET_GUEST_DEBUG
  * @wants_to_run: KVM_RUN is in progress and saw immediate_exit clear
+ * @stat: what the core counts
  * @reader: the vCPU's read section over guest memory, see Documentation/memory.rst
  */
 struct kvm_vcpu {
@@ -69,6 +70,7 @@ struct kvm_vcpu {
 	bool sigset_active;
 	bool wants_to_run;
 	u32 guest_debug;
+	struct kvm_vcpu_stat stat;
 	struct kvm_memory_reader reader;
 };
 
