@@ -9,10 +9,10 @@
 #define X86_MAX_INSN_LEN	15
 
 enum x86_exit_reason {
+	X86_EXIT_UNKNOWN,	/* also what no table names */
 	X86_EXIT_NONE,		/* host interrupt, NMI, kick: nothing to do */
 	X86_EXIT_FAIL_ENTRY,	/* the hardware refused the state */
 	X86_EXIT_SHUTDOWN,	/* triple fault */
-	X86_EXIT_UNKNOWN,
 	X86_EXIT_IRQ_WINDOW,
 	X86_EXIT_NMI_WINDOW,
 	X86_EXIT_EXCEPTION,	/* exception */
@@ -90,6 +90,7 @@ struct x86_exit {
 			u8 vector;
 			u32 error_code;
 			u64 cr2;
+			u64 dr6;	/* of #DB */
 		} exception;
 		struct {
 			u16 port;

@@ -8,10 +8,12 @@
 
 #include <linux/bits.h>
 #include <linux/kvm.h>
+#include <asm/fpu/types.h>
 
 #include <kvm/arch.h>
 #include <kvm/vcpu.h>
 
+#include "event.h"
 #include "exit.h"
 #include "stats.h"
 
@@ -51,7 +53,7 @@ enum x86_group {
 	X86_GROUP_SEGMENTS,	/* seg[], cpl */
 	X86_GROUP_TABLES,	/* gdt, idt */
 	X86_GROUP_CONTROL,	/* cr0, cr2, cr3, cr4, efer, pat */
-	X86_GROUP_DEBUG,	/* dr6, dr7; db[] is always here */
+	X86_GROUP_DEBUG,	/* dr6, dr7, db[]: always here, only ever dirty */
 	X86_GROUP_SYSCALL,	/* star to sysenter_eip */
 	X86_GROUP_TSC,		/* tsc_offset, tsc_ratio */
 	X86_GROUP_INTERCEPTS,	/* what userspace and the guest's CPUID change */
@@ -67,10 +69,12 @@ struct x86_table {
  * struct x86_vm - a VM on x86
  * @kvm: the core's part
  * @stat: what x86 counts
+ * @disabled_exits: KVM_X86_DISABLE_EXITS_*; fixed before the first vCPU
  */
 struct x86_vm {
 	struct kvm kvm;
 	struct x86_vm_stat stat;
+	u64 disabled_exits;
 };
 
 /**
@@ -80,12 +84,28 @@ struct x86_vm {
  * @gpr: general registers; RSP among them
  * @cached: groups whose copy here is current
  * @dirty: groups whose copy here is newer than the backend's
+ * @cr8: the task priority that the CPU itself knows, 0 to 15; always current
  * @event: what the next entry injects; the backend clears it once delivered
+ * @events: what waits to be injected
  * @want_irq_window: exit as soon as the guest can take an interrupt
  * @want_nmi_window: exit as soon as the guest can take an NMI
  * @intr_shadow: the guest is behind STI or MOV SS (KVM_X86_SHADOW_INT_*)
  * @nmi_masked: the guest is inside an NMI handler
  * @flush_tlb: the next entry starts with no cached translation of the guest
+ * @cr8_exits: writes of CR8 exit (X86_GROUP_INTERCEPTS, as the next)
+ * @ud_exits: #UD exits
+ * @db_open: the next entry, and that alone, leaves the debug registers to the guest
+ * @debug_db: DR0 to DR3 under KVM_GUESTDBG_USE_HW_BP
+ * @debug_dr7: and DR7
+ * @tdp_root: root of the nested page tables
+ * @mp_state: KVM_MP_STATE_*
+ * @poll_ns: how long a halt spins before it sleeps
+ * @complete: finishes, at the next KVM_RUN, what userspace was asked for
+ * @io_rip: where, linear, the guest waits for userspace to do its port I/O
+ * @fpu: the guest's FPU
+ * @xcr0: the guest's XCR0
+ * @pkru: the guest's PKRU, outside of run()
+ * @host_pkru: the thread's, inside
  * @exit: the last exit
  * @stat: what x86 counts
  */
@@ -109,12 +129,29 @@ struct x86_vcpu {
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
 	u64 tsc_offset, tsc_ratio;
 
+	u8 cr8;
+
 	struct x86_event event;
+	struct x86_events events;
 	bool want_irq_window;
 	bool want_nmi_window;
 	bool nmi_masked;
 	bool flush_tlb;
 	u8 intr_shadow;
+	bool cr8_exits;
+	bool ud_exits;
+	bool db_open;
+	u64 debug_db[4];
+	u64 debug_dr7;
+	hpa_t tdp_root;
+
+	u32 mp_state;
+	unsigned int poll_ns;
+	int (*complete)(struct x86_vcpu *vcpu);
+	u64 io_rip;
+	struct fpu_guest fpu;
+	u64 xcr0;
+	u32 pkru, host_pkru;
 
 	struct x86_exit exit;
 	struct x86_vcpu_stat stat;
@@ -129,6 +166,13 @@ static inline struct x86_vcpu *to_x86(struct kvm_vcpu *vcpu)
 {
 	return container_of(vcpu, struct x86_vcpu, vcpu);
 }
+
+/**
+ * x86_vcpu_reset() - the state behind RESET, or INIT
+ * @vcpu: the vCPU, by its own thread or not yet to be found
+ * @init: INIT: the FPU, the MSRs and the time stay (APM 2, table 14-1)
+ */
+void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init);
 
 void x86_fetch_slow(struct x86_vcpu *vcpu, enum x86_group group);
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Interrupts as the run loop sees them: is one there, and which. */
+#ifndef KVM_X86_IRQ_H
+#define KVM_X86_IRQ_H
+
+#include "x86.h"
+
+/* Does an interrupt wait that the vCPU's interrupt controllers would deliver? */
+bool x86_irq_pending(struct x86_vcpu *vcpu);
+
+/**
+ * x86_irq_ack() - take the interrupt of the highest priority
+ * @vcpu: the vCPU, about to inject it
+ *
+ * Return: the vector, or X86_NO_VECTOR if it has gone in the meantime.
+ */
+int x86_irq_ack(struct x86_vcpu *vcpu);
+
+/* Are the interrupt controllers in the kernel? Else userspace has them. */
+bool x86_irqchip_in_kernel(struct x86_vcpu *vcpu);
+
+long x86_ioctl_interrupt(struct kvm_ioctl_args *args);
+long x86_ioctl_nmi(struct kvm_ioctl_args *args);
+
+#endif
