@@ -2,6 +2,7 @@
 /* SVM: is it there, switch it on and off. */
 #include <linux/cpu.h>
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
@@ -11,8 +12,10 @@
 
 #include "svm.h"
 
-/* Where VMRUN keeps the host's state, one page a CPU (APM 2, 15.30.4). */
-static DEFINE_PER_CPU(struct page *, hsave_page);
+/* Two pages a CPU: for VMRUN (APM 2, 15.30.4) and for VMSAVE. */
+#define SVM_HOST_ORDER	1
+
+DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 
 static void svm_disable_cpu(void)
 {
@@ -25,13 +28,17 @@ static void svm_disable_cpu(void)
 
 static int svm_enable_cpu(void)
 {
+	struct svm_cpu *here = this_cpu_ptr(&svm_cpu);
 	u64 efer;
 
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME)
 		return -EBUSY;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
-	wrmsrl(MSR_VM_HSAVE_PA, page_to_pfn(this_cpu_read(hsave_page)) << PAGE_SHIFT);
+	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(here->pages));
+	here->host_pa = page_to_phys(here->pages) + PAGE_SIZE;
+	here->last_vcpu = 0;
+	svm_asid_init_pool(&here->asids, cpuid_ebx(SVM_CPUID_FUNC));
 	return 0;
 }
 
@@ -51,29 +58,32 @@ static void svm_emergency_disable(void)
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 }
 
-static void svm_free_hsave_pages(void)
+static void svm_free_cpus(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		if (per_cpu(hsave_page, cpu))
-			__free_page(per_cpu(hsave_page, cpu));
-		per_cpu(hsave_page, cpu) = NULL;
+		struct svm_cpu *there = per_cpu_ptr(&svm_cpu, cpu);
+
+		if (there->pages)
+			__free_pages(there->pages, SVM_HOST_ORDER);
+		there->pages = NULL;
 	}
 }
 
-static int svm_alloc_hsave_pages(void)
+static int svm_alloc_cpus(void)
 {
-	struct page *page;
+	struct page *pages;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		page = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
-		if (!page) {
-			svm_free_hsave_pages();
+		pages = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO,
+					 SVM_HOST_ORDER);
+		if (!pages) {
+			svm_free_cpus();
 			return -ENOMEM;
 		}
-		per_cpu(hsave_page, cpu) = page;
+		per_cpu(svm_cpu, cpu).pages = pages;
 	}
 	return 0;
 }
@@ -100,17 +110,31 @@ static int svm_probe(void)
 		pr_err("kvm: %s\n", why_not);
 		return -EOPNOTSUPP;
 	}
-	r = svm_alloc_hsave_pages();
+	r = svm_alloc_cpus();
 	if (r)
 		return r;
+	r = svm_iopm_init();
+	if (r)
+		goto err_cpus;
+	r = svm_msrpm_init();
+	if (r)
+		goto err_iopm;
 	cpu_emergency_register_virt_callback(svm_emergency_disable);
 	return 0;
+
+err_iopm:
+	svm_iopm_exit();
+err_cpus:
+	svm_free_cpus();
+	return r;
 }
 
 static void svm_exit(void)
 {
 	cpu_emergency_unregister_virt_callback(svm_emergency_disable);
-	svm_free_hsave_pages();
+	svm_msrpm_exit();
+	svm_iopm_exit();
+	svm_free_cpus();
 }
 
 static int svm_create_vm(struct x86_vm *vm)
