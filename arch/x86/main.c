@@ -4,6 +4,7 @@
 #include <linux/string.h>
 
 #include "backend.h"
+#include "run.h"
 
 #define X86_BACKEND_DEFINE(op)						\
 	DEFINE_STATIC_CALL_NULL(x86_##op, *((struct x86_backend *)0)->op);
@@ -41,6 +42,7 @@ int kvm_arch_init(void)
 	if (r)
 		return r;
 
+	x86_fpu_init();
 #define X86_BACKEND_UPDATE(op)	static_call_update(x86_##op, backend->op);
 	X86_BACKEND_OPS(X86_BACKEND_UPDATE)
 	return 0;

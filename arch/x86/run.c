@@ -1,12 +1,222 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KVM_RUN: the loop between userspace and the guest. */
-#include "backend.h"
+#include <linux/context_tracking.h>
+#include <linux/entry-kvm.h>
+#include <linux/irqflags.h>
+#include <linux/rcupdate.h>
+#include <linux/vtime.h>
+#include <asm/fpu/api.h>
+#include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
 
-int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu)
+#include "backend.h"
+#include "irq.h"
+#include "run.h"
+
+/* What others asked of this vCPU; X86_RUN_AGAIN unless userspace must know. */
+static int x86_handle_requests(struct x86_vcpu *vcpu)
 {
-	if (!vcpu->wants_to_run) {
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
-		return -EINTR;
+	struct kvm_vcpu *kv = &vcpu->vcpu;
+
+	if (kvm_check_request(KVM_REQ_VM_DEAD, kv))
+		return -EIO;
+	if (kvm_check_request(X86_REQ_TRIPLE_FAULT, kv)) {
+		kv->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return X86_RUN_EXIT;
 	}
-	return -EIO;
+	/* It woke the vCPU or kept it awake: that was all. */
+	kvm_check_request(KVM_REQ_UNBLOCK, kv);
+	if (kvm_check_request(KVM_REQ_TLB_FLUSH, kv))
+		vcpu->flush_tlb = true;
+	if (kvm_check_request(X86_REQ_EVENT, kv))
+		x86_prepare_event(vcpu);
+	return X86_RUN_AGAIN;
+}
+
+/* Time in the guest is the guest's, and a quiescent state of RCU. */
+static void x86_account_enter(void)
+{
+	vtime_account_guest_enter();
+	if (!context_tracking_enabled_this_cpu())
+		rcu_virt_note_context_switch();
+}
+
+static void x86_account_leave(void)
+{
+	/* The tick that ended the guest must see PF_VCPU. */
+	local_irq_enable();
+	local_irq_disable();
+	vtime_account_guest_exit();
+}
+
+/* KVM_GUESTDBG_SINGLESTEP: the guest's own TF is lost, as the API has it. */
+static void x86_step_enter(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		vcpu->rflags |= X86_EFLAGS_TF;
+}
+
+static void x86_step_leave(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		vcpu->rflags &= ~X86_EFLAGS_TF;
+}
+
+/*
+ * Into the guest and out, unless somebody wants this vCPU's attention.
+ * Returns whether the guest ran.
+ */
+static bool x86_enter(struct x86_vcpu *vcpu)
+{
+	struct kvm_vcpu *kv = &vcpu->vcpu;
+	bool stay;
+
+	preempt_disable();
+	local_irq_disable();
+	WRITE_ONCE(kv->mode, IN_GUEST_MODE);
+	/*
+	 * Pairs with the cmpxchg() in kvm_vcpu_exiting(): either we see the
+	 * request, or who made it sees us in the guest and sends an interrupt,
+	 * which waits for VMRUN.
+	 */
+	smp_mb();
+	stay = kvm_request_pending(kv) || xfer_to_guest_mode_work_pending() ||
+	       READ_ONCE(kv->mode) == EXITING_GUEST_MODE;
+	if (likely(!stay)) {
+		x86_fpu_enter(vcpu);
+		x86_account_enter();
+		x86_step_enter(vcpu);
+		x86_backend_call(run)(vcpu);
+		x86_step_leave(vcpu);
+		x86_fpu_leave(vcpu);
+	}
+	/*
+	 * Later requests need no interrupt. Pairs with nothing: a kick that still
+	 * sees us inside sends one for no purpose.
+	 */
+	WRITE_ONCE(kv->mode, OUTSIDE_GUEST_MODE);
+	if (likely(!stay))
+		x86_account_leave();
+	local_irq_enable();
+	preempt_enable();
+	return !stay;
+}
+
+/* An exit that userspace asked for with request_interrupt_window. */
+static bool x86_user_irq_window(struct x86_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->vcpu.run->request_interrupt_window) &&
+	       !x86_irqchip_in_kernel(vcpu) && !x86_irq_pending(vcpu) &&
+	       !vcpu->event.type && x86_interrupt_allowed(vcpu);
+}
+
+static int x86_run_once(struct x86_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+	int r;
+
+	if (unlikely(__xfer_to_guest_mode_work_pending())) {
+		r = xfer_to_guest_mode_handle_work(&vcpu->vcpu);
+		if (r) {
+			run->exit_reason = KVM_EXIT_INTR;
+			return r;
+		}
+	}
+	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE)) {
+		r = x86_block(vcpu);
+		if (r != X86_RUN_AGAIN)
+			return r;
+	}
+	if (kvm_request_pending(&vcpu->vcpu)) {
+		r = x86_handle_requests(vcpu);
+		if (r != X86_RUN_AGAIN)
+			return r;
+	}
+	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE))
+		return X86_RUN_AGAIN;
+	if (unlikely(x86_user_irq_window(vcpu))) {
+		run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+		return X86_RUN_EXIT;
+	}
+	if (!x86_enter(vcpu))
+		return X86_RUN_AGAIN;
+	x86_finish_event(vcpu);
+	return x86_handle_exit(vcpu);
+}
+
+static int x86_run_loop(struct x86_vcpu *vcpu)
+{
+	int r;
+
+	x86_fpu_load(vcpu);
+	do {
+		r = x86_run_once(vcpu);
+	} while (r == X86_RUN_AGAIN);
+	x86_fpu_put(vcpu);
+	/* Before user space runs: it must not be steered by what the guest left. */
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+	return r;
+}
+
+/* Finish what the last KVM_RUN left to userspace. */
+static int x86_complete(struct x86_vcpu *vcpu)
+{
+	int (*complete)(struct x86_vcpu *vcpu) = vcpu->complete;
+
+	if (!complete)
+		return X86_RUN_AGAIN;
+	vcpu->complete = NULL;
+	return complete(vcpu);
+}
+
+/* Without interrupt controllers in the kernel, userspace's need to know these. */
+static void x86_report(struct x86_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+
+	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
+	run->flags = 0;
+	run->cr8 = vcpu->cr8;
+	run->ready_for_interrupt_injection =
+		x86_irqchip_in_kernel(vcpu) ||
+		(x86_interrupt_allowed(vcpu) && !vcpu->event.type &&
+		 !x86_irq_pending(vcpu));
+}
+
+static int x86_take_cr8(struct x86_vcpu *vcpu)
+{
+	u64 cr8 = READ_ONCE(vcpu->vcpu.run->cr8);
+
+	if (x86_irqchip_in_kernel(vcpu))
+		return 0;
+	if (cr8 > 15)
+		return -EINVAL;
+	vcpu->cr8 = cr8;
+	return 0;
+}
+
+int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
+{
+	struct x86_vcpu *vcpu = to_x86(kv);
+	int r;
+
+	kv->run->exit_reason = KVM_EXIT_UNKNOWN;
+	r = x86_take_cr8(vcpu);
+	if (r)
+		return r;
+	r = x86_complete(vcpu);
+	if (r == X86_RUN_AGAIN && !vcpu->tdp_root) {
+		/* No nested page tables yet: there is nothing to enter. */
+		r = -EIO;
+	} else if (r == X86_RUN_AGAIN) {
+		if (kv->wants_to_run) {
+			r = x86_run_loop(vcpu);
+		} else {
+			kv->run->exit_reason = KVM_EXIT_INTR;
+			r = -EINTR;
+		}
+	}
+	x86_report(vcpu);
+	return r;
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The x86 part of a vCPU: birth, death, and its place on a host CPU. */
 #include <linux/slab.h>
+#include <asm/debugreg.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
 
 #include "backend.h"
+#include "irq.h"
+#include "run.h"
 
 struct kvm_vcpu *kvm_arch_alloc_vcpu(struct kvm *kvm)
 {
@@ -16,14 +21,90 @@ void kvm_arch_free_vcpu(struct kvm_vcpu *vcpu)
 	kfree(to_x86(vcpu));
 }
 
-int kvm_arch_create_vcpu(struct kvm_vcpu *vcpu)
+static struct kvm_segment reset_segment(u16 selector, u8 type, bool s)
 {
-	return x86_backend_call(create_vcpu)(to_x86(vcpu));
+	return (struct kvm_segment) {
+		.selector = selector, .base = selector << 4, .limit = 0xffff,
+		.type = type, .s = s, .present = 1,
+	};
+}
+
+/* APM 2, table 14-1. */
+void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
+{
+	int i;
+
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+	vcpu->gpr[X86_RDX] = 0x600;	/* family 6, the least that anyone expects */
+	vcpu->rip = 0xfff0;
+	vcpu->rflags = X86_EFLAGS_FIXED;
+
+	for (i = X86_ES; i <= X86_GS; i++)
+		vcpu->seg[i] = reset_segment(0, 3, true);
+	vcpu->seg[X86_CS] = reset_segment(0xf000, 11, true);
+	vcpu->seg[X86_CS].base = 0xffff0000;
+	vcpu->seg[X86_LDTR] = reset_segment(0, 2, false);
+	vcpu->seg[X86_TR] = reset_segment(0, 11, false);
+	vcpu->cpl = 0;
+	vcpu->gdt = (struct x86_table) { .limit = 0xffff };
+	vcpu->idt = vcpu->gdt;
+
+	/* INIT leaves the caches as they are. */
+	if (init)
+		x86_fetch(vcpu, X86_GROUP_CONTROL);
+	vcpu->cr0 = X86_CR0_ET |
+		    (init ? vcpu->cr0 & (X86_CR0_CD | X86_CR0_NW) : X86_CR0_CD | X86_CR0_NW);
+	vcpu->cr2 = 0;
+	vcpu->cr3 = 0;
+	vcpu->cr4 = 0;
+	vcpu->cr8 = 0;
+	vcpu->efer = 0;
+	memset(vcpu->db, 0, sizeof(vcpu->db));
+	vcpu->dr6 = DR6_RESERVED;
+	vcpu->dr7 = DR7_FIXED_1;
+	vcpu->dirty |= BIT(X86_GROUP_SEGMENTS) | BIT(X86_GROUP_TABLES) |
+		       BIT(X86_GROUP_CONTROL) | BIT(X86_GROUP_DEBUG);
+	vcpu->cached |= vcpu->dirty;
+
+	vcpu->event.type = X86_EVENT_NONE;
+	vcpu->events.exception.pending = false;
+	vcpu->events.held.type = X86_EVENT_NONE;
+	atomic_set(&vcpu->events.nmis, 0);
+	vcpu->events.user_irq = X86_NO_VECTOR;
+	vcpu->nmi_masked = false;
+	vcpu->intr_shadow = 0;
+	vcpu->flush_tlb = true;
+	if (init)
+		return;
+
+	vcpu->pat = PAT_VALUE(WB, WT, UC_MINUS, UC, WB, WT, UC_MINUS, UC);
+	vcpu->dirty |= BIT(X86_GROUP_SYSCALL) | BIT(X86_GROUP_TSC) |
+		       BIT(X86_GROUP_INTERCEPTS);
+	vcpu->cached |= vcpu->dirty;
+}
+
+int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
+{
+	struct x86_vcpu *vcpu = to_x86(kv);
+	int r;
+
+	r = x86_fpu_create(vcpu);
+	if (r)
+		return r;
+	r = x86_backend_call(create_vcpu)(vcpu);
+	if (r) {
+		x86_fpu_destroy(vcpu);
+		return r;
+	}
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	x86_vcpu_reset(vcpu, false);
+	return 0;
 }
 
 void kvm_arch_destroy_vcpu(struct kvm_vcpu *vcpu)
 {
 	x86_backend_call(destroy_vcpu)(to_x86(vcpu));
+	x86_fpu_destroy(to_x86(vcpu));
 }
 
 void x86_fetch_slow(struct x86_vcpu *vcpu, enum x86_group group)
@@ -52,6 +133,8 @@ struct page *kvm_arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff)
 }
 
 static const struct kvm_ioctl vcpu_rows[] = {
+	KVM_ROW(KVM_INTERRUPT, x86_ioctl_interrupt, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_NMI, x86_ioctl_nmi),
 };
 
 const struct kvm_ioctl_table kvm_arch_vcpu_ioctls = KVM_IOCTL_TABLE(vcpu_rows);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A halted vCPU: spin a little, then sleep. */
+#include <linux/ktime.h>
+#include <linux/moduleparam.h>
+#include <linux/rcuwait.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+
+#include "backend.h"
+#include "irq.h"
+#include "run.h"
+
+/* Nanoseconds: the longest spin, and how it begins. */
+static unsigned int halt_poll_ns = 200000;
+module_param(halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU spins before it sleeps");
+
+#define POLL_START_NS	10000
+
+/* Does the vCPU stay halted? */
+static bool x86_asleep(struct x86_vcpu *vcpu)
+{
+	return !x86_event_wakes(vcpu) && !kvm_request_pending(&vcpu->vcpu) &&
+	       !signal_pending(current);
+}
+
+/* Returns whether something came before the time was over. */
+static bool x86_poll(struct x86_vcpu *vcpu, ktime_t until)
+{
+	while (x86_asleep(vcpu)) {
+		if (need_resched() || ktime_after(ktime_get(), until))
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+/*
+ * A sleep shorter than the limit would have been worth a longer spin, a long
+ * one says that the spin was in vain.
+ */
+static void x86_adapt_poll(struct x86_vcpu *vcpu, ktime_t slept)
+{
+	unsigned int limit = READ_ONCE(halt_poll_ns);
+
+	if (slept > limit)
+		vcpu->poll_ns = 0;
+	else
+		vcpu->poll_ns = min(limit, max(2 * vcpu->poll_ns, POLL_START_NS));
+}
+
+int x86_block(struct x86_vcpu *vcpu)
+{
+	struct rcuwait *wait = &vcpu->vcpu.wait;
+	ktime_t start = ktime_get();
+
+	if (!vcpu->poll_ns || !x86_poll(vcpu, ktime_add_ns(start, vcpu->poll_ns))) {
+		/* The thread's FPU and place go to others meanwhile: preempt notifier. */
+		rcuwait_wait_event(wait, !x86_asleep(vcpu), TASK_INTERRUPTIBLE);
+		x86_adapt_poll(vcpu, ktime_sub(ktime_get(), start));
+	}
+	if (x86_event_wakes(vcpu))
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	return X86_RUN_AGAIN;
+}

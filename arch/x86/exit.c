@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What an exit asks for: handled here, in a file of its own, or by userspace. */
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "backend.h"
+#include "irq.h"
+#include "run.h"
+
+int x86_internal_error(struct x86_vcpu *vcpu, u32 suberror)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = suberror;
+	run->internal.ndata = 0;
+	return X86_RUN_EXIT;
+}
+
+/* A debugger in userspace sees this exception, not the guest. */
+static int exit_debug(struct x86_vcpu *vcpu, u8 vector, u64 dr6)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+
+	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
+	run->exit_reason = KVM_EXIT_DEBUG;
+	run->debug.arch = (struct kvm_debug_exit_arch) {
+		.exception = vector,
+		.pc = vcpu->seg[X86_CS].base + vcpu->rip,
+		.dr6 = dr6,
+		.dr7 = vcpu->vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP ?
+		       vcpu->debug_dr7 : vcpu->dr7,
+	};
+	return X86_RUN_EXIT;
+}
+
+int x86_skip_insn(struct x86_vcpu *vcpu)
+{
+	if (!vcpu->exit.insn_len)
+		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+
+	vcpu->rip += vcpu->exit.insn_len;
+	vcpu->rflags &= ~X86_EFLAGS_RF;
+	vcpu->intr_shadow = 0;
+	if (unlikely(vcpu->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		return exit_debug(vcpu, X86_TRAP_DB, DR6_RESERVED | DR_STEP);
+	if (unlikely(vcpu->rflags & X86_EFLAGS_TF))
+		x86_queue_debug(vcpu, DR_STEP);
+	return X86_RUN_AGAIN;
+}
+
+static int handle_none(struct x86_vcpu *vcpu)
+{
+	return X86_RUN_AGAIN;
+}
+
+/* The guest can take what waited for it. */
+static int handle_window(struct x86_vcpu *vcpu)
+{
+	kvm_make_request(X86_REQ_EVENT, &vcpu->vcpu);
+	return X86_RUN_AGAIN;
+}
+
+static int handle_fail_entry(struct x86_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+
+	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	run->fail_entry.hardware_entry_failure_reason = vcpu->exit.hw_reason;
+	run->fail_entry.cpu = vcpu->vcpu.cpu;
+	return X86_RUN_EXIT;
+}
+
+static int handle_unknown(struct x86_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+
+	x86_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON);
+	run->internal.ndata = 2;
+	run->internal.data[0] = vcpu->exit.hw_reason;
+	run->internal.data[1] = vcpu->vcpu.cpu;
+	return X86_RUN_EXIT;
+}
+
+static int handle_shutdown(struct x86_vcpu *vcpu)
+{
+	/* The hardware leaves no defined state behind (APM 2, 15.14.3). */
+	x86_vcpu_reset(vcpu, true);
+	vcpu->vcpu.run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return X86_RUN_EXIT;
+}
+
+static int handle_debug(struct x86_vcpu *vcpu)
+{
+	u64 dr6 = vcpu->exit.exception.dr6;
+
+	if (vcpu->vcpu.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
+		/* The guest does not see what the debugger's exception put there. */
+		x86_mark_dirty(vcpu, X86_GROUP_DEBUG);
+		return exit_debug(vcpu, X86_TRAP_DB, dr6);
+	}
+	vcpu->dr6 = dr6;
+	x86_queue_exception(vcpu, X86_TRAP_DB);
+	return X86_RUN_AGAIN;
+}
+
+static int handle_exception(struct x86_vcpu *vcpu)
+{
+	const struct x86_exit *exit = &vcpu->exit;
+
+	switch (exit->exception.vector) {
+	case X86_TRAP_DB:
+		return handle_debug(vcpu);
+	case X86_TRAP_BP:
+		return exit_debug(vcpu, X86_TRAP_BP, 0);
+	case X86_TRAP_AC:
+		x86_queue_exception_error(vcpu, X86_TRAP_AC, exit->exception.error_code);
+		return X86_RUN_AGAIN;
+	case X86_TRAP_UD:
+		x86_queue_ud(vcpu);
+		return X86_RUN_AGAIN;
+	default:
+		return handle_unknown(vcpu);
+	}
+}
+
+static int handle_ud(struct x86_vcpu *vcpu)
+{
+	x86_queue_ud(vcpu);
+	return X86_RUN_AGAIN;
+}
+
+static int handle_hlt(struct x86_vcpu *vcpu)
+{
+	int r = x86_skip_insn(vcpu);
+
+	if (r != X86_RUN_AGAIN)
+		return r;
+	if (x86_irqchip_in_kernel(vcpu)) {
+		vcpu->mp_state = KVM_MP_STATE_HALTED;
+		return X86_RUN_AGAIN;
+	}
+	vcpu->vcpu.run->exit_reason = KVM_EXIT_HLT;
+	return X86_RUN_EXIT;
+}
+
+static int (*const handlers[X86_NR_EXITS])(struct x86_vcpu *vcpu) = {
+	[X86_EXIT_NONE]		= handle_none,
+	[X86_EXIT_FAIL_ENTRY]	= handle_fail_entry,
+	[X86_EXIT_SHUTDOWN]	= handle_shutdown,
+	[X86_EXIT_UNKNOWN]	= handle_unknown,
+	[X86_EXIT_IRQ_WINDOW]	= handle_window,
+	[X86_EXIT_NMI_WINDOW]	= handle_window,
+	[X86_EXIT_EXCEPTION]	= handle_exception,
+	[X86_EXIT_HLT]		= handle_hlt,
+	[X86_EXIT_IO]		= x86_handle_io,
+	[X86_EXIT_INVD]		= x86_skip_insn,
+	[X86_EXIT_WBINVD]	= x86_skip_insn,
+	[X86_EXIT_MONITOR]	= x86_skip_insn,
+	[X86_EXIT_MWAIT]	= x86_skip_insn,
+	[X86_EXIT_PAUSE]	= x86_skip_insn,
+	[X86_EXIT_UD_INSN]	= handle_ud,
+	[X86_EXIT_SMI]		= handle_none,
+	[X86_EXIT_INIT]		= handle_none,
+};
+
+int x86_handle_exit(struct x86_vcpu *vcpu)
+{
+	u8 reason = vcpu->exit.reason;
+
+	if (WARN_ON_ONCE(reason >= X86_NR_EXITS) || !handlers[reason])
+		return handle_unknown(vcpu);
+	return handlers[reason](vcpu);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/* IN and OUT: to a device in the kernel, else to userspace. */
+#include <linux/string.h>
+
+#include "backend.h"
+#include "run.h"
+
+/* The part of RAX that an instruction of this size uses; 32 bits clear the rest. */
+static void write_rax(struct x86_vcpu *vcpu, const void *data, u8 size)
+{
+	if (size == 4)
+		vcpu->gpr[X86_RAX] = 0;
+	memcpy(&vcpu->gpr[X86_RAX], data, size);
+}
+
+static u64 linear_rip(struct x86_vcpu *vcpu)
+{
+	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
+	return vcpu->rip + vcpu->seg[X86_CS].base;
+}
+
+/* Userspace may have moved the guest elsewhere (reset): then nothing is left to do. */
+static int complete_out(struct x86_vcpu *vcpu)
+{
+	if (linear_rip(vcpu) != vcpu->io_rip)
+		return X86_RUN_AGAIN;
+	return x86_skip_insn(vcpu);
+}
+
+static int complete_in(struct x86_vcpu *vcpu)
+{
+	if (linear_rip(vcpu) != vcpu->io_rip)
+		return X86_RUN_AGAIN;
+	write_rax(vcpu, vcpu->vcpu.pio_data, vcpu->exit.io.size);
+	return x86_skip_insn(vcpu);
+}
+
+static int exit_to_user(struct x86_vcpu *vcpu, u32 count)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+	const struct x86_exit *exit = &vcpu->exit;
+
+	vcpu->io_rip = linear_rip(vcpu);
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = exit->io.in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = exit->io.size;
+	run->io.port = exit->io.port;
+	run->io.count = count;
+	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
+	return X86_RUN_EXIT;
+}
+
+int x86_handle_io(struct x86_vcpu *vcpu)
+{
+	const struct x86_exit *exit = &vcpu->exit;
+
+	if (exit->io.string)
+		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+	if (!exit->io.in)
+		memcpy(vcpu->vcpu.pio_data, &vcpu->gpr[X86_RAX], exit->io.size);
+	vcpu->complete = exit->io.in ? complete_in : complete_out;
+	return exit_to_user(vcpu, 1);
+}
