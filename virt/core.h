@@ -17,6 +17,11 @@ struct kvm *kvm_create_vm(unsigned long type);
 /* Makes a VM and a file for it; returns the descriptor. */
 long kvm_create_vm_fd(unsigned long type);
 
+void kvm_debugfs_init(void);
+void kvm_debugfs_exit(void);
+void kvm_debugfs_add_vm(struct kvm *kvm);
+void kvm_debugfs_remove_vm(struct kvm *kvm);
+
 long kvm_ioctl_check_extension(struct kvm_ioctl_args *args);
 
 #endif

@@ -87,12 +87,14 @@ static int __init kvm_init(void)
 	r = kvm_hardware_init();
 	if (r)
 		goto err_arch;
+	kvm_debugfs_init();
 	/* Last: from here on userspace can make VMs. */
 	r = misc_register(&kvm_dev);
 	if (!r)
 		return 0;
 	pr_err("kvm: /dev/kvm is taken (%d): unload the in-tree kvm first (rmmod kvm_amd kvm_intel kvm)\n",
 	       r);
+	kvm_debugfs_exit();
 	kvm_hardware_exit();
 err_arch:
 	kvm_arch_exit();
@@ -103,6 +105,7 @@ module_init(kvm_init);
 static void __exit kvm_exit(void)
 {
 	misc_deregister(&kvm_dev);
+	kvm_debugfs_exit();
 	kvm_hardware_exit();
 	kvm_arch_exit();
 	/* Callbacks of call_rcu() may still point into this module. */

@@ -35,6 +35,14 @@ static const struct kvm_stat_entry vcpu_entries[] = {
 
 static_assert(ARRAY_SIZE(vcpu_entries) * sizeof(u64) == sizeof(struct kvm_vcpu_stat));
 
+const struct kvm_stat_table kvm_vm_stats = {
+	.entries = vm_entries, .nr = ARRAY_SIZE(vm_entries),
+};
+
+const struct kvm_stat_table kvm_vcpu_stats = {
+	.entries = vcpu_entries, .nr = ARRAY_SIZE(vcpu_entries),
+};
+
 static const struct {
 	u32 flags;
 	s16 exponent;

@@ -41,14 +41,16 @@ static int kvm_add_vm(struct kvm *kvm)
 		return r;
 	kvm->id = ++last_vm_id;
 	list_add(&kvm->vm_list, &vm_list);
+	kvm_debugfs_add_vm(kvm);
 	trace_kvm_vm_add(kvm->id);
 	return 0;
 }
 
 static void kvm_remove_vm(struct kvm *kvm)
 {
-	guard(mutex)(&kvm_lock);
-	list_del(&kvm->vm_list);
+	scoped_guard(mutex, &kvm_lock)
+		list_del(&kvm->vm_list);
+	kvm_debugfs_remove_vm(kvm);
 }
 
 static void kvm_drop_vm(void)

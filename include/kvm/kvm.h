@@ -35,6 +35,8 @@
  * @devices: struct kvm_device, newest first, under @lock
  * @mem: guest memory
  * @stat: what the core counts
+ * @born: jiffies
+ * @debugfs_dir: its directory, if it has one
  */
 struct kvm {
 	refcount_t refs;
@@ -53,6 +55,8 @@ struct kvm {
 
 	struct kvm_memory mem;
 	struct kvm_vm_stat stat;
+	unsigned long born;
+	struct dentry *debugfs_dir;
 };
 
 /**

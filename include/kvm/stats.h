@@ -62,6 +62,10 @@ struct kvm_vcpu_stat {
 	u64 blocking;
 };
 
+/* The core's. */
+extern const struct kvm_stat_table kvm_vm_stats;
+extern const struct kvm_stat_table kvm_vcpu_stats;
+
 /* The architecture's, and where the numbers of one VM or vCPU stand. */
 extern const struct kvm_stat_table kvm_arch_vm_stats;
 extern const struct kvm_stat_table kvm_arch_vcpu_stats;

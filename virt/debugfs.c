@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/debug/kvm/: statistics as text, summed over all VMs, and in a
+ * directory for each of a few VMs.
+ *
+ * A file knows its VM by number and not by pointer, so that it pins nothing and
+ * a VM may die while its files are read. Directories are for people and
+ * kvm_stat; a VM that does not live for a second gets none, and birth and death
+ * do not pay for them.
+ */
+#include <linux/cleanup.h>
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/workqueue.h>
+
+#include <kvm/stats.h>
+#include <kvm/vcpu.h>
+
+#include "core.h"
+
+/* What a file holds: a VM's number, 0 for all of them, and a statistic. */
+#define KVM_DEBUGFS_STAT_BITS	8
+#define KVM_DEBUGFS_AGE		HZ
+
+static unsigned int debugfs_vms = 64;
+module_param(debugfs_vms, uint, 0644);
+MODULE_PARM_DESC(debugfs_vms,
+		 "VMs that may have a directory in debugfs, as kvm_stat reads; each costs some 50 KiB");
+
+static struct dentry *debugfs_root;
+
+/* Directories that are there, under kvm_lock. */
+static unsigned int nr_vm_dirs;
+
+static const struct kvm_stat_table *const tables[] = {
+	&kvm_vm_stats, &kvm_arch_vm_stats, &kvm_vcpu_stats, &kvm_arch_vcpu_stats,
+};
+
+static u64 kvm_debugfs_vm_stat(struct kvm *kvm, unsigned int table, unsigned int n)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+	u64 sum = 0;
+
+	switch (table) {
+	case 0:
+		return READ_ONCE(((u64 *)&kvm->stat)[n]);
+	case 1:
+		return READ_ONCE(kvm_arch_vm_stat(kvm)[n]);
+	case 2:
+		kvm_for_each_vcpu(i, vcpu, kvm)
+			sum += READ_ONCE(((u64 *)&vcpu->stat)[n]);
+		return sum;
+	default:
+		kvm_for_each_vcpu(i, vcpu, kvm)
+			sum += READ_ONCE(kvm_arch_vcpu_stat(vcpu)[n]);
+		return sum;
+	}
+}
+
+static int kvm_debugfs_get(void *data, u64 *value)
+{
+	u64 id = (unsigned long)data >> KVM_DEBUGFS_STAT_BITS;
+	unsigned int n = (unsigned long)data & (BIT(KVM_DEBUGFS_STAT_BITS) - 1);
+	unsigned int table = 0;
+	struct kvm *kvm;
+
+	while (n >= tables[table]->nr)
+		n -= tables[table++]->nr;
+
+	*value = 0;
+	/* Who is on the list is alive until kvm_lock is dropped, vCPUs included. */
+	guard(mutex)(&kvm_lock);
+	list_for_each_entry(kvm, &vm_list, vm_list)
+		if (!id || kvm->id == id)
+			*value += kvm_debugfs_vm_stat(kvm, table, n);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(kvm_debugfs_fops, kvm_debugfs_get, NULL, "%llu\n");
+
+static void kvm_debugfs_fill(struct dentry *dir, u64 id)
+{
+	unsigned long n = 0;
+	int t, i;
+
+	for (t = 0; t < ARRAY_SIZE(tables); t++)
+		for (i = 0; i < tables[t]->nr; i++, n++)
+			debugfs_create_file(tables[t]->entries[i].name, 0444, dir,
+					    (void *)(id << KVM_DEBUGFS_STAT_BITS | n),
+					    &kvm_debugfs_fops);
+}
+
+static void kvm_debugfs_make_dirs(struct work_struct *work);
+static DECLARE_DELAYED_WORK(make_dirs, kvm_debugfs_make_dirs);
+
+static void kvm_debugfs_make_dirs(struct work_struct *work)
+{
+	bool young = false;
+	struct kvm *kvm;
+	char name[32];
+
+	guard(mutex)(&kvm_lock);
+	list_for_each_entry(kvm, &vm_list, vm_list) {
+		if (kvm->debugfs_dir || nr_vm_dirs >= READ_ONCE(debugfs_vms))
+			continue;
+		if (time_before(jiffies, kvm->born + KVM_DEBUGFS_AGE)) {
+			young = true;
+			continue;
+		}
+		scnprintf(name, sizeof(name), "%d-%llu", kvm->owner_pid, kvm->id);
+		kvm->debugfs_dir = debugfs_create_dir(name, debugfs_root);
+		kvm_debugfs_fill(kvm->debugfs_dir, kvm->id);
+		nr_vm_dirs++;
+	}
+	if (young)
+		schedule_delayed_work(&make_dirs, KVM_DEBUGFS_AGE);
+}
+
+/* Under kvm_lock. */
+void kvm_debugfs_add_vm(struct kvm *kvm)
+{
+	lockdep_assert_held(&kvm_lock);
+	kvm->born = jiffies;
+	if (nr_vm_dirs < READ_ONCE(debugfs_vms))
+		schedule_delayed_work(&make_dirs, KVM_DEBUGFS_AGE);
+}
+
+/*
+ * The VM is off the list, so no reader finds it; the removal waits for those
+ * who read, and so runs without kvm_lock, which they take.
+ */
+void kvm_debugfs_remove_vm(struct kvm *kvm)
+{
+	if (!kvm->debugfs_dir)
+		return;
+	debugfs_remove(kvm->debugfs_dir);
+	guard(mutex)(&kvm_lock);
+	nr_vm_dirs--;
+}
+
+void kvm_debugfs_init(void)
+{
+	debugfs_root = debugfs_create_dir("kvm", NULL);
+	kvm_debugfs_fill(debugfs_root, 0);
+}
+
+void kvm_debugfs_exit(void)
+{
+	cancel_delayed_work_sync(&make_dirs);
+	debugfs_remove(debugfs_root);
+}
