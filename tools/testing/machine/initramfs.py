@@ -68,11 +68,15 @@ def depends(data):
     return [name for name in found[1].decode().split(",") if name] if found else []
 
 
+def module_name(path):
+    """What the kernel calls the module in this file."""
+    return path.name.split(".ko")[0].replace("-", "_")
+
+
 def find_module(name, folder):
-    """The file of a module in a kernel's module folder; '-' and '_' are the same."""
-    pattern = re.compile(re.sub("[-_]", "[-_]", re.escape(name).replace("\\-", "-")) + r"\.ko(\.xz)?$")
+    """The file of a module in a kernel's module folder."""
     for path in sorted(folder.rglob("*.ko*")):
-        if pattern.match(path.name):
+        if module_name(path) == name.replace("-", "_"):
             return path
     raise FileNotFoundError(f"no module {name} below {folder}")
 
@@ -83,7 +87,7 @@ def load_order(wanted, folder):
     order = {}
 
     def visit(path, parameters=""):
-        name = path.name.split(".ko")[0]
+        name = module_name(path)
         if name in order:
             return
         data = read_module(path)
