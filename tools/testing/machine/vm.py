@@ -106,7 +106,6 @@ class Boot:
         archive.add("etc/machine", f"NONCE={self.nonce}\nINTERACTIVE={'1' * self.interactive}\n")
         archive.add("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
         archive.add("etc/profile", "export PS1='test machine # '\n")
-        archive.add("tests/kmemleak", (HERE / "kmemleak").read_bytes(), 0o755)
         for name, path in self.machine.files.items():
             archive.add_file(name, path)
         script = []
@@ -119,6 +118,7 @@ class Boot:
     def _command(self, kernel):
         machine = self.machine
         append = ["console=ttyS0", "panic=-1", "oops=panic", "tsc=reliable",
+                  "printk.time=1",
                   "sysctl.vm.overcommit_memory=1", "softlockup_panic=1"]
         accel = ["-accel", "tcg"]
         if machine.icount:
@@ -130,12 +130,12 @@ class Boot:
         else:
             port = ["-chardev", "file,id=port,path=/dev/stdout",
                     "-device", "virtserialport,chardev=port,name=kvmcore"]
-        return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", *accel, "-cpu", "max",
+        return ["qemu-system-x86_64", "-M", "q35", "-nodefaults", "-no-user-config", *accel, "-cpu", "max",
                 "-smp", str(machine.smp), "-m", str(machine.mem), "-display", "none",
                 "-no-reboot", "-serial", f"file:{self.folder / 'console'}",
                 "-kernel", str(kernel), "-initrd", str(self.folder / "initramfs"),
                 "-append", " ".join(append + [machine.append]).strip(),
-                "-device", "virtio-serial-pci", *port]
+                "-device", "virtio-serial-pci,max_ports=2", *port]
 
     def text(self, name):
         """The console, or what QEMU said on its standard error."""

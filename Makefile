@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The two commands are `make run` and `make check`; `make help` tells the rest.
+# The object list of the module is in Kbuild.
+
+V       ?= 0
+DEBUG   ?= 0
+TEST    ?=
+REPLACE ?= 0
+MEM     ?= 2048
+SMP     ?= 1
+export V
+
+kernel  := $(if $(filter 1,$(DEBUG)),debug,stock)
+dir     := tools/testing/machine
+stage   := @$(dir)/stage
+machine := $(dir)/machine --kernel $(kernel) --mem $(MEM) --smp $(SMP)
+# Without DEBUG, `make check` covers both kernels.
+kernels := $(if $(filter 1,$(DEBUG)),debug,stock debug)
+release  = $(shell uname -r)
+
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run      build kvm.ko, boot the test machine, make and destroy VMs in it'
+	@echo 'make check    all tests: static checks, KUnit and selftests, on two kernels'
+	@echo 'make shell    a prompt in the test machine, with the module loaded'
+	@echo 'make bench    figures of this module beside those of the in-tree one'
+	@echo 'make docs     the documentation, in build/docs/html'
+	@echo 'make module   only build kvm.ko, in build/stock (DEBUG=1: build/debug)'
+	@echo 'make clean    remove build/; the cached kernels stay in ~/.cache/kvmcore'
+	@echo
+	@echo 'For run, check and shell:  DEBUG=1      on the debug kernel (KASAN, lockdep, kmemleak)'
+	@echo 'For check:                 TEST=name    one static check, selftest or KUnit suite;'
+	@echo '                                        name:case for one case of a selftest'
+	@echo 'For run and shell:         SMP=n MEM=n  CPUs and MiB of the machine'
+	@echo 'Everywhere:                V=1          show everything'
+	@echo
+	@echo 'On a real host with a 6.12 kernel and its headers:'
+	@echo 'make install  build for the running kernel and install below /lib/modules'
+	@echo 'make load     load it; REPLACE=1 unloads the in-tree module first'
+	@echo 'make unload   unload it'
+
+packages:
+	$(stage) packages $(dir)/packages
+
+kernel-%: packages
+	$(stage) "kernel: $*" $(dir)/kernel $*
+
+module-stock: packages kernel-stock
+	$(stage) "module: stock" $(dir)/module stock
+
+module-debug module-kunit: module-%: kernel-debug
+	$(stage) "module: $*" $(dir)/module $*
+
+module: module-$(kernel)
+
+programs: kernel-source kernel-uapi
+	$(stage) "selftests" $(MAKE) --no-print-directory -C tools/testing/selftests -j
+
+run: module-$(kernel) build/demo
+	@$(machine) --file build/demo --timeout 120 demo
+
+shell: module-$(kernel) programs
+	@$(machine) --file build/selftests --shell
+
+check: $(addprefix module-,$(kernels)) module-kunit programs
+	@$(dir)/check $(addprefix --kernel ,$(kernels)) $(if $(TEST),--test '$(TEST)') \
+		$(if $(filter 1,$(DEBUG)),--no-static)
+
+build/demo: $(dir)/demo.c kernel-uapi
+	@mkdir -p $(@D)
+	@$(CC) -O2 -Wall -Werror -static -isystem $$($(dir)/kernel uapi)/include -o $@ $<
+
+bench: module-stock kernel-uapi
+	$(stage) "benchmark" $(MAKE) --no-print-directory -C tools/bench
+	@$(dir)/bench
+
+docs: packages
+	$(stage) docs tools/checks/docs
+	@echo 'build/docs/html/index.html'
+
+install load unload:
+	@REPLACE=$(REPLACE) tools/host $@
+
+clean:
+	rm -rf build
+
+.PHONY: help packages module module-stock module-debug module-kunit programs run shell \
+	check bench docs install load unload clean
+# The stages tell what they do; one after the other, each uses all CPUs.
+.NOTPARALLEL:
