@@ -21,9 +21,9 @@ TOP = HERE.parents[2]
 LOG = TOP / "build" / "log"
 
 BOOT_SILENCE = 120  # seconds without a word from a booting kernel: it hangs
-JOB_GRACE = 45      # the guest ends a job in time; if it cannot, it hangs
 END_GRACE = 60      # from the last job to the end of QEMU
 RETRIES = 3         # boots after a fault of the emulator
+QEMU = "qemu-system-x86_64"
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Machine:
     modules: list = field(default_factory=list)  # names or paths, with parameters
     files: dict = field(default_factory=dict)    # path in the machine: path here
     append: str = ""
+    grace: int = 45  # the guest ends a job that is late; if it cannot within this, it hangs
     label: str = "machine"                       # names the log files
 
 
@@ -90,6 +91,7 @@ class Boot:
         self.interactive = interactive
         self.nonce = "constant" if machine.icount else secrets.token_hex(8)
         self.folder = Path(tempfile.mkdtemp(prefix="kvmcore-"))
+        (self.folder / "console").touch()
         self.current = None
         self.ready = self.done = False
         self.failure = ""
@@ -130,7 +132,7 @@ class Boot:
         else:
             port = ["-chardev", "file,id=port,path=/dev/stdout",
                     "-device", "virtserialport,chardev=port,name=kvmcore"]
-        return ["qemu-system-x86_64", "-M", "q35", "-nodefaults", "-no-user-config", *accel, "-cpu", "max",
+        return [QEMU, "-M", "q35", "-nodefaults", "-no-user-config", *accel, "-cpu", "max",
                 "-smp", str(machine.smp), "-m", str(machine.mem), "-display", "none",
                 "-no-reboot", "-serial", f"file:{self.folder / 'console'}",
                 "-kernel", str(kernel), "-initrd", str(self.folder / "initramfs"),
@@ -187,7 +189,7 @@ class Boot:
                 self._parse(data)
                 continue
             if self.current is not None:
-                late = now - self._begin > self.jobs[self.current].timeout + JOB_GRACE
+                late = now - self._begin > self.jobs[self.current].timeout + self.machine.grace
             elif self.done:
                 late = now - heard > END_GRACE
             else:
