@@ -42,7 +42,7 @@ help:
 	@echo 'make unload   unload it'
 
 packages:
-	$(stage) packages $(dir)/packages
+	@$(dir)/packages
 
 kernel-%: packages
 	$(stage) "kernel: $*" $(dir)/kernel $*

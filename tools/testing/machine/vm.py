@@ -155,6 +155,8 @@ class Boot:
 
     def run(self):
         """Boot, and return when QEMU has ended. `failure` says what went wrong, if anything."""
+        if not shutil.which(QEMU):
+            raise Failure(f"{QEMU} is missing; run tools/testing/machine/packages")
         try:
             kernel, module_folder = image(self.machine.kernel)
             self._initramfs(module_folder)
