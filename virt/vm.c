@@ -86,9 +86,7 @@ struct kvm *kvm_create_vm(unsigned long type)
 	INIT_LIST_HEAD(&kvm->devices);
 	kvm->max_vcpu_ids = KVM_MAX_VCPU_IDS;
 
-	r = kvm_memory_init(kvm);
-	if (r)
-		goto err_free;
+	kvm_memory_init(kvm);
 	r = kvm_arch_create_vm(kvm);
 	if (r)
 		goto err_memory;
@@ -99,7 +97,6 @@ struct kvm *kvm_create_vm(unsigned long type)
 	kvm_arch_destroy_vm(kvm);
 err_memory:
 	kvm_memory_destroy(kvm);
-err_free:
 	kvm_free_vm(kvm);
 	return ERR_PTR(r);
 }
@@ -150,6 +147,12 @@ static long kvm_vm_create_vcpu(struct kvm_ioctl_args *args)
 static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_CHECK_EXTENSION, kvm_ioctl_check_extension),
 	KVM_ROW(KVM_CREATE_VCPU, kvm_vm_create_vcpu),
+	KVM_ROW(KVM_SET_USER_MEMORY_REGION, kvm_vm_set_memory,
+		.flags = KVM_IOCTL_FIELD(struct kvm_userspace_memory_region, flags),
+		.allowed = KVM_MEM_READONLY),
+	KVM_ROW(KVM_SET_USER_MEMORY_REGION2, kvm_vm_set_memory2,
+		.flags = KVM_IOCTL_FIELD(struct kvm_userspace_memory_region2, flags),
+		.allowed = KVM_MEM_READONLY),
 	KVM_ROW(KVM_CREATE_DEVICE, kvm_ioctl_create_device, .raw = true),
 	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vm_stats_fd),
 };

@@ -96,6 +96,7 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 		x86_fpu_destroy(vcpu);
 		return r;
 	}
+	x86_mmu_create_vcpu(vcpu);
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	x86_vcpu_reset(vcpu, false);
 	return 0;
@@ -104,6 +105,7 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 void kvm_arch_destroy_vcpu(struct kvm_vcpu *vcpu)
 {
 	x86_backend_call(destroy_vcpu)(to_x86(vcpu));
+	x86_mmu_destroy_vcpu(to_x86(vcpu));
 	x86_fpu_destroy(to_x86(vcpu));
 }
 

@@ -28,9 +28,18 @@ void kvm_arch_free_vm(struct kvm *kvm)
 
 int kvm_arch_create_vm(struct kvm *kvm)
 {
+	int r;
+
 	if (kvm->type != KVM_X86_DEFAULT_VM && kvm->type != KVM_X86_SW_PROTECTED_VM)
 		return -EINVAL;
-	return x86_backend_call(create_vm)(to_x86_vm(kvm));
+
+	r = x86_mmu_create(to_x86_vm(kvm));
+	if (r)
+		return r;
+	r = x86_backend_call(create_vm)(to_x86_vm(kvm));
+	if (r)
+		x86_mmu_destroy(to_x86_vm(kvm));
+	return r;
 }
 
 void kvm_arch_remove_vm(struct kvm *kvm)
@@ -41,6 +50,7 @@ void kvm_arch_destroy_vm(struct kvm *kvm)
 {
 	kvm_destroy_vcpus(kvm);
 	x86_backend_call(destroy_vm)(to_x86_vm(kvm));
+	x86_mmu_destroy(to_x86_vm(kvm));
 }
 
 static const struct kvm_ioctl vm_rows[] = {

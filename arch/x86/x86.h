@@ -15,6 +15,7 @@
 
 #include "event.h"
 #include "exit.h"
+#include "mmu/mmu.h"
 #include "stats.h"
 
 /* Requests of the architecture. */
@@ -70,11 +71,13 @@ struct x86_table {
  * @kvm: the core's part
  * @stat: what x86 counts
  * @disabled_exits: KVM_X86_DISABLE_EXITS_*; fixed before the first vCPU
+ * @mmu: nested page tables
  */
 struct x86_vm {
 	struct kvm kvm;
 	struct x86_vm_stat stat;
 	u64 disabled_exits;
+	struct x86_mmu mmu;
 };
 
 /**
@@ -108,6 +111,7 @@ struct x86_vm {
  * @host_pkru: the thread's, inside
  * @exit: the last exit
  * @stat: what x86 counts
+ * @mmu: what it keeps for its nested page faults
  */
 struct x86_vcpu {
 	struct kvm_vcpu vcpu;
@@ -155,6 +159,8 @@ struct x86_vcpu {
 
 	struct x86_exit exit;
 	struct x86_vcpu_stat stat;
+
+	struct x86_mmu_vcpu mmu;
 };
 
 static inline struct x86_vm *to_x86_vm(struct kvm *kvm)

@@ -134,4 +134,25 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu);
  */
 struct page *kvm_arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff);
 
+/* Guest memory */
+
+/**
+ * kvm_arch_max_gfn() - the last guest frame that the hardware can address
+ * @kvm: the VM
+ */
+gfn_t kvm_arch_max_gfn(struct kvm *kvm);
+
+/**
+ * kvm_arch_unmap() - take away the guest's mappings of frames
+ * @kvm: the VM; its page tables may be gone already
+ * @start: first frame
+ * @end: first frame behind
+ * @may_block: yield to others on the way
+ *
+ * After the return no vCPU reaches the pages that were mapped there.
+ *
+ * Context: takes mmu_lock.
+ */
+void kvm_arch_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block);
+
 #endif

@@ -1,23 +1,139 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Guest memory: placeholder of the types, filled by the memory slice. */
+/*
+ * Guest memory: the slots of a VM, and how to look one up and hold on to it.
+ * Documentation/memory.rst tells the whole way of an address.
+ */
 #ifndef KVM_MEMSLOT_H
 #define KVM_MEMSLOT_H
 
+#include <linux/kvm.h>
+#include <linux/maple_tree.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/rcuwait.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
 #include <kvm/types.h>
 
+/* Slot ids are 16 bits; the last few were never given out by anybody. */
+#define KVM_NR_MEMSLOTS		32764
+#define KVM_MAX_SLOT_PAGES	((1UL << 31) - 1)
+
+/**
+ * struct kvm_memory_slot - one range of guest memory
+ * @kvm: the VM
+ * @base_gfn: first guest frame
+ * @npages: size in pages
+ * @hva: where its first page stands in the owner's address space
+ * @flags: KVM_MEM_*; KVM_MEM_LOG_DIRTY_PAGES changes under slots_lock, read it
+ *	with READ_ONCE()
+ * @id: chosen by userspace
+ * @retired: no longer in force; who holds the slot must let it go
+ * @notifier: tells of changes of the host's mappings of @hva
+ * @rcu: freed behind readers that do not sleep
+ *
+ * All but @flags and @retired is constant from publication to the end.
+ */
+struct kvm_memory_slot {
+	struct kvm *kvm;
+	gfn_t base_gfn;
+	unsigned long npages;
+	hva_t hva;
+	u32 flags;
+	u16 id;
+	bool retired;
+	struct mmu_interval_notifier notifier;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct kvm_memory - guest memory of a VM
+ * @slots_lock: updates of the slots; see Documentation/locking.rst
+ * @by_gfn: slots by guest frame, read under RCU. A reserved entry is a hole
+ *	that there was no memory to clear; readers see nothing there
+ * @by_id: slots by id, under @slots_lock
+ * @npages: pages of all slots, under @slots_lock
+ * @generation: even, and larger by two after each update; odd while a slot is
+ *	on its way to another place
+ * @updater: who waits, under @slots_lock, for vCPUs to let a slot go
+ * @mmu_lock: nested page tables, and the notifiers' sequence numbers
+ */
 struct kvm_memory {
+	struct mutex slots_lock;	/* updates */
+	struct maple_tree by_gfn;
+	struct xarray by_id;
+	unsigned long npages;
+	u64 generation;
+	struct rcuwait updater;
+	rwlock_t mmu_lock;
 };
 
+/**
+ * struct kvm_memory_reader - a vCPU's hold on a slot
+ * @held: the slot that the vCPU uses right now, for updaters to wait for
+ * @hint: the slot that it used last
+ * @hint_generation: @hint is good in this generation alone
+ */
 struct kvm_memory_reader {
+	struct kvm_memory_slot *held;
+	struct kvm_memory_slot *hint;
+	u64 hint_generation;
 };
 
-static inline int kvm_memory_init(struct kvm *kvm)
+/**
+ * kvm_memory_generation() - stamp for what is remembered of guest memory
+ * @kvm: the VM
+ *
+ * Take it before the look-up whose result is kept. The result is good while
+ * the stamp is even and the generation is still the same.
+ */
+u64 kvm_memory_generation(struct kvm *kvm);
+
+/**
+ * kvm_hold_slot() - look a slot up and keep it from going away
+ * @vcpu: the vCPU, by the thread that holds its mutex; it holds no other slot
+ * @gfn: any guest frame
+ *
+ * Until kvm_release_slot() a deletion or move of the slot waits, so that the
+ * caller may sleep on the slot's host memory.
+ *
+ * Context: may sleep.
+ * Return: the slot, or NULL if there is none at @gfn.
+ */
+struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn);
+
+/**
+ * kvm_release_slot() - let go what kvm_hold_slot() returned
+ * @vcpu: the vCPU
+ */
+void kvm_release_slot(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_find_slot() - look a slot up while no slot can change
+ * @kvm: the VM
+ * @gfn: any guest frame
+ *
+ * Context: slots_lock.
+ * Return: the slot or NULL.
+ */
+struct kvm_memory_slot *kvm_find_slot(struct kvm *kvm, gfn_t gfn);
+
+/* Where in the owner's address space a frame of a slot stands. */
+static inline hva_t kvm_slot_hva(const struct kvm_memory_slot *slot, gfn_t gfn)
 {
-	return 0;
+	return slot->hva + ((gfn - slot->base_gfn) << PAGE_SHIFT);
 }
 
-static inline void kvm_memory_destroy(struct kvm *kvm)
+static inline gfn_t kvm_slot_end(const struct kvm_memory_slot *slot)
 {
+	return slot->base_gfn + slot->npages;
 }
+
+void kvm_memory_init(struct kvm *kvm);
+void kvm_memory_destroy(struct kvm *kvm);
+
+long kvm_vm_set_memory(struct kvm_ioctl_args *args);
+long kvm_vm_set_memory2(struct kvm_ioctl_args *args);
 
 #endif

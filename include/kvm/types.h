@@ -4,6 +4,7 @@
 #define KVM_TYPES_H
 
 #include <linux/types.h>
+#include <asm/page.h>
 
 /*
  * gva: guest virtual    gpa: guest physical    gfn: guest frame number

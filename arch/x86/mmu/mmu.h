@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Nested page tables: what the rest of the architecture knows of them. */
+#ifndef KVM_X86_MMU_H
+#define KVM_X86_MMU_H
+
+#include <linux/mm_types.h>
+
+#include <kvm/types.h>
+
+struct x86_vm;
+struct x86_vcpu;
+
+/* Page tables above the root that one fault can need: 5 levels, less the root. */
+#define X86_MMU_MAX_TABLES	4
+
+/**
+ * struct x86_mmu - the nested page tables of a VM
+ * @root: the top table, from the VM's creation to its end
+ */
+struct x86_mmu {
+	u64 *root;
+};
+
+/**
+ * struct x86_mmu_vcpu - what a vCPU keeps for its faults
+ * @tables: empty page tables, got before the locks that they are needed under
+ * @nr_tables: how many
+ * @mmio_gfn: a frame that had no slot
+ * @mmio_generation: in this generation of the slots
+ */
+struct x86_mmu_vcpu {
+	struct page *tables[X86_MMU_MAX_TABLES];
+	unsigned int nr_tables;
+	gfn_t mmio_gfn;
+	u64 mmio_generation;
+};
+
+enum x86_fault_result {
+	X86_FAULT_USER,		/* kvm_run says why */
+	X86_FAULT_RESUME,	/* enter the guest again */
+	X86_FAULT_EMULATE,	/* MMIO: no slot, or a write to a read-only one */
+};
+
+/**
+ * x86_mmu_create() - page tables for a VM
+ * @vm: the VM
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int x86_mmu_create(struct x86_vm *vm);
+
+/**
+ * x86_mmu_destroy() - and away with them
+ * @vm: the VM, without vCPUs. Notifications of the host may still come.
+ */
+void x86_mmu_destroy(struct x86_vm *vm);
+
+void x86_mmu_create_vcpu(struct x86_vcpu *vcpu);
+void x86_mmu_destroy_vcpu(struct x86_vcpu *vcpu);
+
+/**
+ * x86_mmu_root() - host physical address of the top table, for nCR3
+ * @vcpu: the vCPU
+ *
+ * It has as many levels as the host's own page tables (APM 2, 15.25.3), and
+ * stays the same for the life of the VM.
+ */
+u64 x86_mmu_root(struct x86_vcpu *vcpu);
+
+/**
+ * x86_mmu_fault() - resolve a nested page fault
+ * @vcpu: the vCPU, its mutex held
+ * @gpa: the guest physical address
+ * @error_code: X86_NPF_*
+ *
+ * Context: process context, interrupts on; may sleep for long.
+ * Return: enum x86_fault_result, or errno: -EINTR for a signal; -EFAULT with
+ * KVM_EXIT_MEMORY_FAULT in kvm_run for memory that is not there; -ENOMEM.
+ */
+int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
+
+#endif

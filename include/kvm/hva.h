@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From a guest frame to the host page behind it. */
+#ifndef KVM_HVA_H
+#define KVM_HVA_H
+
+#include <kvm/memslot.h>
+
+/**
+ * struct kvm_host_page - what stands behind a guest frame
+ * @pfn: host frame
+ * @page: its page with a reference, or NULL where the host's mapping has none
+ * @writable: the host lets it be written through this mapping
+ */
+struct kvm_host_page {
+	kvm_pfn_t pfn;
+	struct page *page;
+	bool writable;
+};
+
+/**
+ * kvm_get_host_page() - fault the host page behind a guest frame in
+ * @slot: the slot, held
+ * @gfn: a frame of it
+ * @write: the page will be written
+ * @host: the answer; give it back with kvm_put_host_page()
+ *
+ * The answer is good until the slot's notifier says otherwise: check with
+ * mmu_interval_read_retry() under mmu_lock against a number taken before.
+ *
+ * Context: the owner's address space; may sleep for long, until a signal.
+ * Return: 0; -EINTR for a signal; -EHWPOISON; -EFAULT without memory there, or
+ * none that can be written; -EAGAIN to try again.
+ */
+int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
+		      struct kvm_host_page *host);
+
+/**
+ * kvm_mark_host_page() - the guest may write the page from now on
+ * @host: of kvm_get_host_page()
+ *
+ * Marks it dirty once, for as long as the mapping lives: whoever cleans the
+ * page takes the mapping away first.
+ *
+ * Context: mmu_lock, after mmu_interval_read_retry().
+ */
+void kvm_mark_host_page(const struct kvm_host_page *host);
+void kvm_put_host_page(const struct kvm_host_page *host);
+
+#endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From a guest frame to the host page behind it. */
+#include <linux/mm.h>
+#include <linux/swap.h>
+
+#include <kvm/hva.h>
+
+static int kvm_set_host_page(struct kvm_host_page *host, struct page *page, bool writable)
+{
+	host->page = page;
+	host->pfn = page_to_pfn(page);
+	host->writable = writable;
+	return 0;
+}
+
+/* A mapping of plain frames: a device's memory, or a driver's own pages. */
+static int kvm_get_pfnmap(hva_t hva, bool write, struct kvm_host_page *host)
+{
+	struct mm_struct *mm = current->mm;
+	struct follow_pfnmap_args args = { .address = hva };
+	bool unlocked = false;
+	int r = -EFAULT;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	args.vma = vma_lookup(mm, hva);
+	if (!args.vma || !(args.vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		goto out;
+
+	r = follow_pfnmap_start(&args);
+	if (r) {
+		r = fixup_user_fault(mm, hva, write ? FAULT_FLAG_WRITE : 0, &unlocked);
+		if (!r)
+			r = unlocked ? -EAGAIN : follow_pfnmap_start(&args);
+		if (r)
+			goto out;
+	}
+	host->page = NULL;
+	host->pfn = args.pfn;
+	host->writable = args.writable;
+	follow_pfnmap_end(&args);
+	/* Refuse rather than write behind the back of a read-only mapping. */
+	r = write && !host->writable ? -EFAULT : 0;
+out:
+	mmap_read_unlock(mm);
+	return r;
+}
+
+int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
+		      struct kvm_host_page *host)
+{
+	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE | (write ? FOLL_WRITE : 0);
+	bool may_write = !(slot->flags & KVM_MEM_READONLY);
+	hva_t hva = kvm_slot_hva(slot, gfn);
+	struct page *page;
+	long r;
+
+	if (may_write && get_user_pages_fast_only(hva, 1, FOLL_WRITE, &page) == 1)
+		return kvm_set_host_page(host, page, true);
+
+	r = get_user_pages_unlocked(hva, 1, &page, flags);
+	if (r == -EINTR || r == -EHWPOISON)
+		return r;
+	if (r != 1)
+		return kvm_get_pfnmap(hva, write, host);
+	kvm_set_host_page(host, page, write);
+
+	/* Only read, but if the host has it writable a later write costs nothing. */
+	if (may_write && !write && get_user_pages_fast_only(hva, 1, FOLL_WRITE, &page) == 1) {
+		put_page(host->page);
+		kvm_set_host_page(host, page, true);
+	}
+	return 0;
+}
+
+void kvm_mark_host_page(const struct kvm_host_page *host)
+{
+	if (host->page && !PageReserved(host->page) && !PageDirty(host->page))
+		set_page_dirty(host->page);
+}
+
+void kvm_put_host_page(const struct kvm_host_page *host)
+{
+	if (host->page)
+		put_page(host->page);
+}

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory slots: look-up, and the four updates. An update waits for nobody but
+ * vCPUs that use the very slot that goes away; see Documentation/memory.rst.
+ */
+#include <linux/cleanup.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <kvm/arch.h>
+#include <kvm/memslot.h>
+#include <kvm/vcpu.h>
+
+#include "memory.h"
+#include "range.h"
+
+/* Look up */
+
+u64 kvm_memory_generation(struct kvm *kvm)
+{
+	/* Pairs with kvm_end_update(): a look-up that follows sees that update. */
+	return smp_load_acquire(&kvm->mem.generation);
+}
+
+struct kvm_memory_slot *kvm_find_slot(struct kvm *kvm, gfn_t gfn)
+{
+	lockdep_assert_held(&kvm->mem.slots_lock);
+
+	return mtree_load(&kvm->mem.by_gfn, gfn);
+}
+
+static struct kvm_memory_slot *
+kvm_look_up(struct kvm_vcpu *vcpu, gfn_t gfn, u64 generation)
+{
+	struct kvm_memory_reader *reader = &vcpu->reader;
+	struct kvm_memory_slot *slot = reader->hint;
+
+	/*
+	 * The hint's memory is there: the caller is under RCU and saw the
+	 * generation of the hint, and the slot is freed behind RCU after the
+	 * generation has moved on.
+	 */
+	if (reader->hint_generation == generation && slot &&
+	    gfn - slot->base_gfn < slot->npages)
+		return slot;
+
+	slot = mtree_load(&vcpu->kvm->mem.by_gfn, gfn);
+	reader->hint = slot;
+	reader->hint_generation = generation;
+	return slot;
+}
+
+/* Returns false if the slot was retired before it could be held. */
+static bool kvm_try_hold(struct kvm_memory_reader *reader, struct kvm_memory_slot *slot)
+{
+	WRITE_ONCE(reader->held, slot);
+	/*
+	 * Pairs with the barrier in kvm_retire_slot(): either the updater sees
+	 * that we hold the slot, or we see that it is retired.
+	 */
+	smp_mb();
+	return !READ_ONCE(slot->retired);
+}
+
+struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	struct kvm_memory *mem = &vcpu->kvm->mem;
+	struct kvm_memory_slot *slot;
+	u64 generation;
+
+	lockdep_assert_held(&vcpu->mutex);
+	WARN_ON_ONCE(vcpu->reader.held);
+
+	for (;;) {
+		scoped_guard(rcu) {
+			generation = kvm_memory_generation(vcpu->kvm);
+			slot = kvm_look_up(vcpu, gfn, generation);
+			if (slot && kvm_try_hold(&vcpu->reader, slot))
+				return slot;
+		}
+		if (slot) {
+			kvm_release_slot(vcpu);
+			vcpu->reader.hint = NULL;
+			continue;
+		}
+		/* Pairs with kvm_begin_update(): the look-up was before this. */
+		smp_rmb();
+		if (!(generation & 1) && generation == READ_ONCE(mem->generation))
+			return NULL;
+		/* A slot is being moved: nobody can say yet that it is not here. */
+		mutex_lock(&mem->slots_lock);
+		mutex_unlock(&mem->slots_lock);
+	}
+}
+
+void kvm_release_slot(struct kvm_vcpu *vcpu)
+{
+	/* All use of the slot is over before an updater can see this. */
+	smp_store_release(&vcpu->reader.held, NULL);
+	/* Has the full barrier that orders the store before the look for a waiter. */
+	rcuwait_wake_up(&vcpu->kvm->mem.updater);
+}
+
+/* Updates, under slots_lock */
+
+static void kvm_begin_update(struct kvm_memory *mem)
+{
+	WRITE_ONCE(mem->generation, mem->generation + 1);
+	/* Pairs with the read barrier in kvm_hold_slot(). */
+	smp_wmb();
+}
+
+static void kvm_end_update(struct kvm_memory *mem)
+{
+	/* Pairs with kvm_memory_generation(). */
+	smp_store_release(&mem->generation, mem->generation + 1);
+}
+
+static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		/* Pairs with the release in kvm_release_slot(). */
+		if (smp_load_acquire(&vcpu->reader.held) == slot)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The slot is out of the tree. When this returns no vCPU uses it or will, no
+ * page of it is mapped or will be. Nothing here waits for a grace period.
+ */
+static void kvm_retire_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	WRITE_ONCE(slot->retired, true);
+	/* Pairs with the barrier in kvm_try_hold(). */
+	smp_mb();
+	rcuwait_wait_event(&kvm->mem.updater, kvm_slot_unused(kvm, slot),
+			   TASK_UNINTERRUPTIBLE);
+	kvm_arch_unmap(kvm, slot->base_gfn, kvm_slot_end(slot), true);
+}
+
+static void kvm_free_slot(struct kvm_memory_slot *slot)
+{
+	kfree_rcu(slot, rcu);
+}
+
+static void kvm_put_slot_away(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	kvm->mem.npages -= slot->npages;
+	kvm_remove_notifier(slot);
+	kvm_free_slot(slot);
+}
+
+/*
+ * Whoever stores over exactly the range of one entry needs no memory: a hole
+ * can always be left, even where there is no memory for removing the entry.
+ */
+static void kvm_store_hole(struct kvm_memory *mem, struct kvm_memory_slot *slot,
+			   void *entry)
+{
+	MA_STATE(mas, &mem->by_gfn, slot->base_gfn, kvm_slot_end(slot) - 1);
+
+	if (!mas_preallocate(&mas, entry, GFP_KERNEL_ACCOUNT))
+		mas_store_prealloc(&mas, entry);
+}
+
+static void kvm_erase_slot(struct kvm_memory *mem, struct kvm_memory_slot *slot)
+{
+	MA_STATE(mas, &mem->by_gfn, slot->base_gfn, kvm_slot_end(slot) - 1);
+
+	if (mas_preallocate(&mas, NULL, GFP_KERNEL_ACCOUNT))
+		kvm_store_hole(mem, slot, XA_ZERO_ENTRY);
+	else
+		mas_store_prealloc(&mas, NULL);
+}
+
+/* What of the old place of a moved slot its new place did not cover. */
+static void kvm_clear_hole(struct kvm_memory *mem, const struct kvm_memory_slot *old,
+			   const struct kvm_memory_slot *new)
+{
+	gfn_t start = old->base_gfn, end = kvm_slot_end(old);
+
+	if (new->base_gfn >= start && new->base_gfn < end)
+		end = new->base_gfn;
+	else if (kvm_slot_end(new) > start && kvm_slot_end(new) < end)
+		start = kvm_slot_end(new);
+
+	MA_STATE(mas, &mem->by_gfn, start, end - 1);
+
+	/* Without memory the hole stays, and nobody minds. */
+	mas_store_gfp(&mas, NULL, GFP_KERNEL_ACCOUNT);
+}
+
+static bool kvm_slots_overlap(struct kvm_memory *mem, const struct kvm_memory_slot *new,
+			      const struct kvm_memory_slot *old)
+{
+	unsigned long index = new->base_gfn, last = kvm_slot_end(new) - 1;
+	const struct kvm_memory_slot *slot;
+
+	mt_for_each(&mem->by_gfn, slot, index, last)
+		if (slot != old)
+			return true;
+	return false;
+}
+
+static struct kvm_memory_slot *kvm_copy_slot(const struct kvm_memory_slot *from)
+{
+	return kmemdup(from, sizeof(*from), GFP_KERNEL_ACCOUNT);
+}
+
+static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
+{
+	MA_STATE(mas, &kvm->mem.by_gfn, new->base_gfn, kvm_slot_end(new) - 1);
+	struct kvm_memory *mem = &kvm->mem;
+	struct kvm_memory_slot *slot;
+	int r;
+
+	if (kvm_slots_overlap(mem, new, NULL))
+		return -EEXIST;
+	if (mem->npages + new->npages < mem->npages)
+		return -EINVAL;
+
+	slot = kvm_copy_slot(new);
+	if (!slot)
+		return -ENOMEM;
+	r = kvm_add_notifier(slot);
+	if (r)
+		goto err_free;
+	r = xa_err(xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT));
+	if (r)
+		goto err_notifier;
+	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
+	if (r)
+		goto err_id;
+
+	mem->npages += slot->npages;
+	kvm_begin_update(mem);
+	mas_store_prealloc(&mas, slot);
+	kvm_end_update(mem);
+	return 0;
+
+err_id:
+	xa_erase(&mem->by_id, slot->id);
+err_notifier:
+	kvm_remove_notifier(slot);
+err_free:
+	kvm_free_slot(slot);
+	return r;
+}
+
+static int kvm_delete_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	struct kvm_memory *mem = &kvm->mem;
+
+	kvm_begin_update(mem);
+	kvm_erase_slot(mem, slot);
+	kvm_end_update(mem);
+	xa_erase(&mem->by_id, slot->id);
+	kvm_retire_slot(kvm, slot);
+	kvm_put_slot_away(kvm, slot);
+	return 0;
+}
+
+/*
+ * To another guest address. The generation is odd until the slot stands in its
+ * new place: a vCPU that finds it in neither waits for the end of the update.
+ */
+static int kvm_move_slot(struct kvm *kvm, struct kvm_memory_slot *old,
+			 const struct kvm_memory_slot *new)
+{
+	MA_STATE(mas, &kvm->mem.by_gfn, new->base_gfn, kvm_slot_end(new) - 1);
+	struct kvm_memory *mem = &kvm->mem;
+	struct kvm_memory_slot *slot;
+	int r;
+
+	if (kvm_slots_overlap(mem, new, old))
+		return -EEXIST;
+	slot = kvm_copy_slot(new);
+	if (!slot)
+		return -ENOMEM;
+	r = kvm_add_notifier(slot);
+	if (r)
+		goto err_free;
+
+	kvm_begin_update(mem);
+	kvm_store_hole(mem, old, XA_ZERO_ENTRY);
+	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
+	if (r) {
+		kvm_store_hole(mem, old, old);
+		kvm_end_update(mem);
+		goto err_notifier;
+	}
+	kvm_retire_slot(kvm, old);
+	mas_store_prealloc(&mas, slot);
+	kvm_end_update(mem);
+
+	kvm_clear_hole(mem, old, slot);
+	/* There is an entry at this index: replacing it needs no memory. */
+	xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT);
+	kvm_remove_notifier(old);
+	kvm_free_slot(old);
+	return 0;
+
+err_notifier:
+	kvm_remove_notifier(slot);
+err_free:
+	kvm_free_slot(slot);
+	return r;
+}
+
+static int kvm_change_slot(struct kvm *kvm, struct kvm_memory_slot *old,
+			   const struct kvm_memory_slot *new)
+{
+	if (old->npages != new->npages || old->hva != new->hva)
+		return -EINVAL;
+	if ((old->flags ^ new->flags) & KVM_MEM_READONLY)
+		return -EINVAL;
+	if (old->base_gfn != new->base_gfn)
+		return kvm_move_slot(kvm, old, new);
+	return 0;
+}
+
+/*
+ * One update: @new->npages says whether there shall be a slot with that id,
+ * and the slot that there is says which of the four it is.
+ */
+static int kvm_set_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
+{
+	struct kvm_memory_slot *old;
+
+	guard(mutex)(&kvm->mem.slots_lock);
+
+	old = xa_load(&kvm->mem.by_id, new->id);
+	if (!new->npages)
+		return old ? kvm_delete_slot(kvm, old) : -EINVAL;
+	if (old)
+		return kvm_change_slot(kvm, old, new);
+	return kvm_create_slot(kvm, new);
+}
+
+/* What can be said of the request without a look at the slots. */
+static int kvm_check_region(struct kvm *kvm,
+			    const struct kvm_userspace_memory_region2 *region)
+{
+	u64 size = region->memory_size, hva = region->userspace_addr;
+	u64 gpa = region->guest_phys_addr, untagged = untagged_addr(hva);
+
+	/* The upper half is the address space, of which there is one. */
+	if (region->slot >= KVM_NR_MEMSLOTS)
+		return -EINVAL;
+	if (!PAGE_ALIGNED(gpa) || !PAGE_ALIGNED(hva) || !PAGE_ALIGNED(size))
+		return -EINVAL;
+	if (size >> PAGE_SHIFT > KVM_MAX_SLOT_PAGES)
+		return -EINVAL;
+	if (hva != untagged || !access_ok((void __user *)hva, size))
+		return -EINVAL;
+	if (!size)
+		return 0;
+	if (!range_is_pages(gpa, size) ||
+	    gpa_to_gfn(gpa + size - 1) > kvm_arch_max_gfn(kvm))
+		return -EINVAL;
+	return 0;
+}
+
+static long kvm_set_region(struct kvm *kvm,
+			   const struct kvm_userspace_memory_region2 *region)
+{
+	struct kvm_memory_slot new = {
+		.kvm = kvm,
+		.base_gfn = gpa_to_gfn(region->guest_phys_addr),
+		.npages = region->memory_size >> PAGE_SHIFT,
+		.hva = region->userspace_addr,
+		.flags = region->flags,
+		.id = region->slot,
+	};
+	int r;
+
+	r = kvm_check_region(kvm, region);
+	return r ?: kvm_set_slot(kvm, &new);
+}
+
+long kvm_vm_set_memory(struct kvm_ioctl_args *args)
+{
+	const struct kvm_userspace_memory_region *old = args->data;
+	struct kvm_userspace_memory_region2 region = {
+		.slot = old->slot,
+		.flags = old->flags,
+		.guest_phys_addr = old->guest_phys_addr,
+		.memory_size = old->memory_size,
+		.userspace_addr = old->userspace_addr,
+	};
+
+	return kvm_set_region(args->kvm, &region);
+}
+
+long kvm_vm_set_memory2(struct kvm_ioctl_args *args)
+{
+	return kvm_set_region(args->kvm, args->data);
+}
+
+/* Birth and death */
+
+void kvm_memory_init(struct kvm *kvm)
+{
+	struct kvm_memory *mem = &kvm->mem;
+
+	mutex_init(&mem->slots_lock);
+	rwlock_init(&mem->mmu_lock);
+	rcuwait_init(&mem->updater);
+	mt_init_flags(&mem->by_gfn, MT_FLAGS_USE_RCU | MT_FLAGS_LOCK_EXTERN);
+	mt_set_external_lock(&mem->by_gfn, &mem->slots_lock);
+	xa_init_flags(&mem->by_id, XA_FLAGS_ACCOUNT);
+}
+
+void kvm_memory_destroy(struct kvm *kvm)
+{
+	struct kvm_memory *mem = &kvm->mem;
+	struct kvm_memory_slot *slot;
+	unsigned long id;
+
+	/* Nobody else is left but the host's notifications. */
+	mutex_lock(&mem->slots_lock);
+	xa_for_each(&mem->by_id, id, slot)
+		kvm_put_slot_away(kvm, slot);
+	xa_destroy(&mem->by_id);
+	/*
+	 * No reader is left. Besides, 6.12 frees a tree in RCU mode wrongly: it
+	 * takes the count in the last slot of a node for a child.
+	 */
+	mt_clear_in_rcu(&mem->by_gfn);
+	__mt_destroy(&mem->by_gfn);
+	mutex_unlock(&mem->slots_lock);
+	mutex_destroy(&mem->slots_lock);
+}
