@@ -92,7 +92,8 @@ static long kvm_call_with_payload(const struct kvm_ioctl *row,
 		return r;
 
 	r = kvm_call_locked(row, args);
-	if (r >= 0 && (dir & _IOC_READ) && copy_to_user(user, args->data, size))
+	if (r >= 0 && (dir & _IOC_READ) && !row->no_reply &&
+	    copy_to_user(user, args->data, size))
 		return -EFAULT;
 	return r;
 }

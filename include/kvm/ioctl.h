@@ -50,6 +50,7 @@ struct kvm_ioctl_field {
  *	says what is copied
  * @lock: enum kvm_ioctl_lock
  * @raw: the handler copies for itself (payloads of variable size)
+ * @no_reply: nothing is copied out, whatever the number says
  * @flags: a field of flag bits, of 4 or 8 bytes
  * @allowed: the bits that may be set in it, else EINVAL
  * @zero: a field that must be zero, else EINVAL
@@ -59,6 +60,7 @@ struct kvm_ioctl {
 	unsigned int cmd;
 	u8 lock;
 	bool raw;
+	bool no_reply;
 	struct kvm_ioctl_field flags;
 	struct kvm_ioctl_field zero;
 	u64 allowed;
