@@ -3,8 +3,10 @@
 #include <linux/file.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <uapi/linux/kvmcore.h>
 
 #include <kvm/arch.h>
+#include <kvm/gmem.h>
 #include <kvm/hwenable.h>
 #include <kvm/vcpu.h>
 
@@ -35,6 +37,7 @@ long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
 	case KVM_CAP_CHECK_EXTENSION_VM:
 	case KVM_CAP_DEVICE_CTRL:
 	case KVM_CAP_IMMEDIATE_EXIT:
+	case KVM_CAP_LINK_GUEST_MEMFD:
 	case KVM_CAP_BINARY_STATS_FD:
 	case KVM_CAP_USER_MEMORY:
 	case KVM_CAP_USER_MEMORY2:
@@ -94,9 +97,12 @@ static int __init kvm_init(void)
 	r = kvm_arch_init();
 	if (r)
 		return r;
-	r = kvm_hardware_init();
+	r = kvm_gmem_init();
 	if (r)
 		goto err_arch;
+	r = kvm_hardware_init();
+	if (r)
+		goto err_gmem;
 	kvm_debugfs_init();
 	/* Last: from here on userspace can make VMs. */
 	r = misc_register(&kvm_dev);
@@ -106,6 +112,8 @@ static int __init kvm_init(void)
 	       r);
 	kvm_debugfs_exit();
 	kvm_hardware_exit();
+err_gmem:
+	kvm_gmem_exit();
 err_arch:
 	kvm_arch_exit();
 	return r;
@@ -117,6 +125,7 @@ static void __exit kvm_exit(void)
 	misc_deregister(&kvm_dev);
 	kvm_debugfs_exit();
 	kvm_hardware_exit();
+	kvm_gmem_exit();
 	kvm_arch_exit();
 	/* Callbacks of call_rcu() may still point into this module. */
 	rcu_barrier();

@@ -8,9 +8,11 @@
 #include <linux/cpu.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <uapi/linux/kvmcore.h>
 
 #include <kvm/arch.h>
 #include <kvm/device.h>
+#include <kvm/gmem.h>
 #include <kvm/hwenable.h>
 #include <kvm/vcpu.h>
 
@@ -155,6 +157,12 @@ static const struct kvm_ioctl vm_rows[] = {
 		.allowed = KVM_MEM_READONLY),
 	KVM_ROW(KVM_CREATE_DEVICE, kvm_ioctl_create_device, .raw = true),
 	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vm_stats_fd),
+	KVM_ROW(KVM_CREATE_GUEST_MEMFD, kvm_vm_create_guest_memfd, .no_reply = true,
+		.zero = KVM_IOCTL_FIELD(struct kvm_create_guest_memfd, reserved)),
+	KVM_ROW(KVM_LINK_GUEST_MEMFD, kvm_vm_link_guest_memfd, .no_reply = true,
+		.flags = KVM_IOCTL_FIELD(struct kvm_link_guest_memfd, flags),
+		.allowed = KVM_LINK_GUEST_MEMFD_SHARED,
+		.zero = KVM_IOCTL_FIELD(struct kvm_link_guest_memfd, reserved)),
 };
 
 const struct kvm_ioctl_table kvm_vm_ioctls = KVM_IOCTL_TABLE(vm_rows);

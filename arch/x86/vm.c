@@ -53,6 +53,16 @@ void kvm_arch_destroy_vm(struct kvm *kvm)
 	x86_mmu_destroy(to_x86_vm(kvm));
 }
 
+bool kvm_arch_has_private_mem(const struct kvm *kvm)
+{
+	return kvm->type == KVM_X86_SW_PROTECTED_VM;
+}
+
+/* The pages of a software-protected VM are ordinary memory to the hardware. */
+void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr)
+{
+}
+
 static const struct kvm_ioctl vm_rows[] = {
 };
 

@@ -78,6 +78,24 @@ void kvm_arch_remove_vm(struct kvm *kvm);
  */
 void kvm_arch_destroy_vm(struct kvm *kvm);
 
+/**
+ * kvm_arch_has_private_mem() - may memory of the VM be private?
+ * @kvm: the VM
+ */
+bool kvm_arch_has_private_mem(const struct kvm *kvm);
+
+/**
+ * kvm_arch_gmem_reclaim() - pages of a guest_memfd go back to the host
+ * @pfn: the first
+ * @nr: how many
+ *
+ * The last to touch them as the guest's: whatever the hardware knows of them
+ * ends here. No guest maps them; the VM may be gone.
+ *
+ * Context: may sleep, except under memory_failure().
+ */
+void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr);
+
 /* vCPU */
 
 /**
