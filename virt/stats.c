@@ -25,7 +25,6 @@ static_assert(ARRAY_SIZE(vm_entries) * sizeof(u64) == sizeof(struct kvm_vm_stat)
 static const struct kvm_stat_entry vcpu_entries[] = {
 	KVM_STAT(kvm_vcpu_stat, halt_successful_poll, COUNT),
 	KVM_STAT(kvm_vcpu_stat, halt_attempted_poll, COUNT),
-	KVM_STAT(kvm_vcpu_stat, halt_poll_invalid, COUNT),
 	KVM_STAT(kvm_vcpu_stat, halt_wakeup, COUNT),
 	KVM_STAT(kvm_vcpu_stat, halt_poll_success_ns, NS),
 	KVM_STAT(kvm_vcpu_stat, halt_poll_fail_ns, NS),

@@ -49,17 +49,49 @@ static void x86_adapt_poll(struct x86_vcpu *vcpu, ktime_t slept)
 		vcpu->poll_ns = min(limit, max(2 * vcpu->poll_ns, POLL_START_NS));
 }
 
+/* Spins if the last sleeps say that it is worth it; true if that was enough. */
+static bool x86_halt_poll(struct x86_vcpu *vcpu)
+{
+	struct kvm_vcpu_stat *stat = &vcpu->vcpu.stat;
+	ktime_t start = ktime_get();
+	bool woken;
+	s64 ns;
+
+	if (!vcpu->poll_ns)
+		return false;
+	woken = x86_poll(vcpu, ktime_add_ns(start, vcpu->poll_ns));
+	ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+	stat->halt_attempted_poll++;
+	if (woken) {
+		stat->halt_successful_poll++;
+		stat->halt_poll_success_ns += ns;
+	} else {
+		stat->halt_poll_fail_ns += ns;
+	}
+	return woken;
+}
+
+/* The thread's FPU and place go to others meanwhile, by the preempt notifier. */
+static void x86_halt_sleep(struct x86_vcpu *vcpu)
+{
+	struct kvm_vcpu_stat *stat = &vcpu->vcpu.stat;
+	ktime_t start = ktime_get(), slept;
+
+	WRITE_ONCE(stat->blocking, 1);
+	rcuwait_wait_event(&vcpu->vcpu.wait, !x86_asleep(vcpu), TASK_INTERRUPTIBLE);
+	WRITE_ONCE(stat->blocking, 0);
+	slept = ktime_sub(ktime_get(), start);
+	stat->halt_wait_ns += ktime_to_ns(slept);
+	x86_adapt_poll(vcpu, slept);
+}
+
 int x86_block(struct x86_vcpu *vcpu)
 {
-	struct rcuwait *wait = &vcpu->vcpu.wait;
-	ktime_t start = ktime_get();
-
-	if (!vcpu->poll_ns || !x86_poll(vcpu, ktime_add_ns(start, vcpu->poll_ns))) {
-		/* The thread's FPU and place go to others meanwhile: preempt notifier. */
-		rcuwait_wait_event(wait, !x86_asleep(vcpu), TASK_INTERRUPTIBLE);
-		x86_adapt_poll(vcpu, ktime_sub(ktime_get(), start));
-	}
-	if (x86_event_wakes(vcpu))
+	if (!x86_halt_poll(vcpu))
+		x86_halt_sleep(vcpu);
+	if (x86_event_wakes(vcpu)) {
+		vcpu->vcpu.stat.halt_wakeup++;
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	}
 	return X86_RUN_AGAIN;
 }

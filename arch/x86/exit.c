@@ -52,6 +52,7 @@ int x86_skip_insn(struct x86_vcpu *vcpu)
 
 static int handle_none(struct x86_vcpu *vcpu)
 {
+	vcpu->stat.irq_exits++;
 	return X86_RUN_AGAIN;
 }
 
@@ -135,6 +136,7 @@ static int handle_hlt(struct x86_vcpu *vcpu)
 {
 	int r = x86_skip_insn(vcpu);
 
+	vcpu->stat.halt_exits++;
 	if (r != X86_RUN_AGAIN)
 		return r;
 	if (x86_irqchip_in_kernel(vcpu)) {

@@ -6,6 +6,10 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
+/* As the tracepoint kvm_exit has it. */
+#define KVM_ISA_VMX	1
+#define KVM_ISA_SVM	2
+
 #define X86_MAX_INSN_LEN	15
 
 enum x86_exit_reason {
@@ -68,6 +72,7 @@ struct x86_event {
 /**
  * struct x86_exit - one exit
  * @reason: enum x86_exit_reason
+ * @isa: KVM_ISA_*, whose number @hw_reason is
  * @hw_reason: the vendor's number, for tracepoints and KVM_EXIT_UNKNOWN
  * @insn_len: length of the instruction that exited, 0 if the CPU does not say
  * @nr_bytes: how many bytes at RIP the CPU gave in @bytes, 0 if none
@@ -76,6 +81,7 @@ struct x86_event {
  */
 struct x86_exit {
 	u8 reason;
+	u8 isa;
 	u8 insn_len;
 	u8 nr_bytes;
 	u8 bytes[X86_MAX_INSN_LEN];

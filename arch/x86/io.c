@@ -4,6 +4,7 @@
 
 #include "backend.h"
 #include "run.h"
+#include "trace.h"
 
 /* The part of RAX that an instruction of this size uses; 32 bits clear the rest. */
 static void write_rax(struct x86_vcpu *vcpu, const void *data, u8 size)
@@ -40,6 +41,7 @@ static int exit_to_user(struct x86_vcpu *vcpu, u32 count)
 	struct kvm_run *run = vcpu->vcpu.run;
 	const struct x86_exit *exit = &vcpu->exit;
 
+	vcpu->stat.io_exits++;
 	vcpu->io_rip = linear_rip(vcpu);
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = exit->io.in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
@@ -56,6 +58,8 @@ int x86_handle_io(struct x86_vcpu *vcpu)
 
 	if (exit->io.string)
 		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+	trace_kvm_pio(!exit->io.in, exit->io.port, exit->io.size, 1,
+		      exit->io.in ? 0 : vcpu->gpr[X86_RAX]);
 	if (!exit->io.in)
 		memcpy(vcpu->vcpu.pio_data, &vcpu->gpr[X86_RAX], exit->io.size);
 	vcpu->complete = exit->io.in ? complete_in : complete_out;

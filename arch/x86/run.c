@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "irq.h"
 #include "run.h"
+#include "trace.h"
 
 /* What others asked of this vCPU; X86_RUN_AGAIN unless userspace must know. */
 static int x86_handle_requests(struct x86_vcpu *vcpu)
@@ -83,6 +84,7 @@ static bool x86_enter(struct x86_vcpu *vcpu)
 	stay = kvm_request_pending(kv) || xfer_to_guest_mode_work_pending() ||
 	       READ_ONCE(kv->mode) == EXITING_GUEST_MODE;
 	if (likely(!stay)) {
+		trace_kvm_entry(kv->vcpu_id, vcpu->rip);
 		x86_fpu_enter(vcpu);
 		x86_account_enter();
 		x86_step_enter(vcpu);
@@ -118,6 +120,7 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 	if (unlikely(__xfer_to_guest_mode_work_pending())) {
 		r = xfer_to_guest_mode_handle_work(&vcpu->vcpu);
 		if (r) {
+			vcpu->stat.signal_exits++;
 			run->exit_reason = KVM_EXIT_INTR;
 			return r;
 		}
@@ -141,6 +144,9 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 	if (!x86_enter(vcpu))
 		return X86_RUN_AGAIN;
 	x86_finish_event(vcpu);
+	vcpu->stat.exits++;
+	trace_kvm_exit(vcpu->vcpu.vcpu_id, vcpu->exit.hw_reason, vcpu->rip,
+		       vcpu->exit.isa);
 	return x86_handle_exit(vcpu);
 }
 
@@ -218,5 +224,6 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
 		}
 	}
 	x86_report(vcpu);
+	trace_kvm_userspace_exit(kv->vcpu_id, kv->run->exit_reason, r);
 	return r;
 }

@@ -47,7 +47,7 @@ struct kvm {
 	struct mm_struct *mm;
 	struct list_head vm_list;
 
-	struct mutex lock;
+	struct mutex lock;	/* see Documentation/locking.rst */
 	struct xarray vcpus;
 	unsigned int nr_vcpus;
 	unsigned int max_vcpu_ids;

@@ -61,7 +61,7 @@ struct kvm_vcpu {
 	int cpu;
 	int mode;
 	unsigned long requests;
-	struct mutex mutex;
+	struct mutex mutex;	/* see Documentation/locking.rst */
 	struct kvm_run *run;
 	void *pio_data;
 	struct preempt_notifier notifier;

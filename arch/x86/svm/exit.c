@@ -203,6 +203,7 @@ void svm_fill_exit(struct x86_vcpu *vcpu)
 	u32 code = control->exit_code;
 
 	exit->hw_reason = code;
+	exit->isa = KVM_ISA_SVM;
 	exit->nr_bytes = 0;
 	exit->insn_len = 0;
 	if (boot_cpu_has(X86_FEATURE_NRIPS) && control->next_rip)
