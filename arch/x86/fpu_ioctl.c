@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The guest's FPU registers as userspace sees them: FXSAVE and XSAVE images. */
+#include <linux/bits.h>
+#include <linux/string.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+#include <asm/processor.h>
+
+#include "cpuid.h"
+#include "xstate.h"
+
+/* APM 1, 4.2.2; every CPU in question has bit 6, denormals are zeros. */
+#define MXCSR_RESERVED	GENMASK(31, 16)
+
+/* The legacy region alone, whatever format the kernel keeps it in. */
+long x86_get_fpu(struct kvm_ioctl_args *args)
+{
+	struct {
+		struct fxregs_state fx;
+		struct xstate_header header;
+	} __aligned(64) area;
+	struct x86_vcpu *vcpu = to_x86(args->vcpu);
+	struct kvm_fpu *fpu = args->data;
+
+	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, &area, sizeof(area),
+				       XFEATURE_MASK_FPSSE, 0);
+	memcpy(fpu->fpr, area.fx.st_space, sizeof(fpu->fpr));
+	fpu->fcw = area.fx.cwd;
+	fpu->fsw = area.fx.swd;
+	fpu->ftwx = area.fx.twd;
+	fpu->last_opcode = area.fx.fop;
+	fpu->last_ip = area.fx.rip;
+	fpu->last_dp = area.fx.rdp;
+	memcpy(fpu->xmm, area.fx.xmm_space, sizeof(fpu->xmm));
+	fpu->mxcsr = area.fx.mxcsr;
+	return 0;
+}
+
+long x86_set_fpu(struct kvm_ioctl_args *args)
+{
+	struct xregs_state *xsave = &to_x86(args->vcpu)->fpu.fpstate->regs.xsave;
+	const struct kvm_fpu *fpu = args->data;
+	struct fxregs_state *fx = &xsave->i387;
+
+	if (fpu->mxcsr & MXCSR_RESERVED)
+		return -EINVAL;
+	memcpy(fx->st_space, fpu->fpr, sizeof(fpu->fpr));
+	fx->cwd = fpu->fcw;
+	fx->swd = fpu->fsw;
+	fx->twd = fpu->ftwx;
+	fx->fop = fpu->last_opcode;
+	fx->rip = fpu->last_ip;
+	fx->rdp = fpu->last_dp;
+	memcpy(fx->xmm_space, fpu->xmm, sizeof(fpu->xmm));
+	fx->mxcsr = fpu->mxcsr;
+	/* What is clear here would be loaded as its initial value. */
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		xsave->header.xfeatures |= XFEATURE_MASK_FPSSE;
+	return 0;
+}
+
+/* All that the guest may use, also where it has not switched it on in XCR0. */
+static u64 uabi_xfeatures(const struct x86_vcpu *vcpu)
+{
+	return vcpu->xcr0_allowed | XFEATURE_MASK_FPSSE;
+}
+
+long x86_get_xsave(struct kvm_ioctl_args *args)
+{
+	struct x86_vcpu *vcpu = to_x86(args->vcpu);
+	struct kvm_xsave *xsave = args->data;
+
+	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, xsave->region, sizeof(xsave->region),
+				       uabi_xfeatures(vcpu), vcpu->pkru);
+	return 0;
+}
+
+long x86_set_xsave(struct kvm_ioctl_args *args)
+{
+	struct x86_vcpu *vcpu = to_x86(args->vcpu);
+	const struct kvm_xsave *xsave = args->data;
+
+	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, xsave->region,
+					      x86_xcr0_supported, &vcpu->pkru);
+}
