@@ -4,7 +4,11 @@
 #include <linux/string.h>
 
 #include "backend.h"
+#include "cpuid.h"
+#include "mce.h"
+#include "msr.h"
 #include "run.h"
+#include "xstate.h"
 
 #define X86_BACKEND_DEFINE(op)						\
 	DEFINE_STATIC_CALL_NULL(x86_##op, *((struct x86_backend *)0)->op);
@@ -28,7 +32,7 @@ MODULE_PARM_DESC(backend, "what runs the guests: svm, or fake for KUnit");
 static const char *const backend_name = "svm";
 #endif
 
-int kvm_arch_init(void)
+int __init kvm_arch_init(void)
 {
 	int i, r;
 
@@ -42,9 +46,11 @@ int kvm_arch_init(void)
 	if (r)
 		return r;
 
-	x86_fpu_init();
 #define X86_BACKEND_UPDATE(op)	static_call_update(x86_##op, backend->op);
 	X86_BACKEND_OPS(X86_BACKEND_UPDATE)
+	x86_fpu_init();
+	x86_xstate_init();
+	x86_cpuid_init();
 	return 0;
 }
 
@@ -64,6 +70,13 @@ void kvm_arch_disable_cpu(void)
 }
 
 static const struct kvm_ioctl dev_rows[] = {
+	KVM_ROW(KVM_GET_MSR_INDEX_LIST, x86_get_msr_index_list, .raw = true),
+	KVM_ROW(KVM_GET_SUPPORTED_CPUID, x86_get_supported_cpuid),
+	KVM_ROW(KVM_GET_EMULATED_CPUID, x86_get_emulated_cpuid),
+	KVM_ROW(KVM_GET_MSR_FEATURE_INDEX_LIST, x86_get_msr_feature_index_list,
+		.raw = true),
+	KVM_ROW(KVM_GET_MSRS, x86_get_feature_msrs),
+	KVM_ROW(KVM_X86_GET_MCE_CAP_SUPPORTED, x86_get_mce_cap_supported),
 };
 
 const struct kvm_ioctl_table kvm_arch_dev_ioctls = KVM_IOCTL_TABLE(dev_rows);

@@ -6,8 +6,15 @@
 #include <asm/processor-flags.h>
 
 #include "backend.h"
+#include "apic_base.h"
+#include "cpuid.h"
 #include "irq.h"
+#include "mce.h"
+#include "msr.h"
+#include "regs.h"
 #include "run.h"
+#include "tsc.h"
+#include "xstate.h"
 
 struct kvm_vcpu *kvm_arch_alloc_vcpu(struct kvm *kvm)
 {
@@ -77,6 +84,8 @@ void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	if (init)
 		return;
 
+	x86_apic_base_reset(vcpu);
+	x86_msr_reset(vcpu);
 	vcpu->pat = PAT_VALUE(WB, WT, UC_MINUS, UC, WB, WT, UC_MINUS, UC);
 	vcpu->dirty |= BIT(X86_GROUP_SYSCALL) | BIT(X86_GROUP_TSC) |
 		       BIT(X86_GROUP_INTERCEPTS);
@@ -98,15 +107,22 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 	}
 	x86_mmu_create_vcpu(vcpu);
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	x86_cpuid_create(vcpu);
+	x86_msr_create_vcpu(vcpu);
+	x86_tsc_create_vcpu(vcpu);
 	x86_vcpu_reset(vcpu, false);
 	return 0;
 }
 
-void kvm_arch_destroy_vcpu(struct kvm_vcpu *vcpu)
+void kvm_arch_destroy_vcpu(struct kvm_vcpu *kvm_vcpu)
 {
-	x86_backend_call(destroy_vcpu)(to_x86(vcpu));
-	x86_mmu_destroy_vcpu(to_x86(vcpu));
-	x86_fpu_destroy(to_x86(vcpu));
+	struct x86_vcpu *vcpu = to_x86(kvm_vcpu);
+
+	x86_backend_call(destroy_vcpu)(vcpu);
+	x86_mmu_destroy_vcpu(vcpu);
+	x86_fpu_destroy(vcpu);
+	x86_mce_destroy(vcpu);
+	x86_cpuid_destroy(vcpu);
 }
 
 void x86_fetch_slow(struct x86_vcpu *vcpu, enum x86_group group)
@@ -135,8 +151,34 @@ struct page *kvm_arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff)
 }
 
 static const struct kvm_ioctl vcpu_rows[] = {
+	KVM_ROW(KVM_GET_REGS, x86_get_regs, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_REGS, x86_set_regs, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_GET_SREGS, x86_get_sregs, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_SET_SREGS, x86_set_sregs, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_MSRS, x86_get_msrs, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_SET_MSRS, x86_set_msrs, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_FPU, x86_get_fpu, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_FPU, x86_set_fpu, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_CPUID2, x86_set_cpuid2, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_CPUID2, x86_get_cpuid2, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_INTERRUPT, x86_ioctl_interrupt, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_NMI, x86_ioctl_nmi),
+	KVM_ROW(KVM_X86_SETUP_MCE, x86_setup_mce, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_TSC_KHZ, x86_vcpu_set_tsc_khz, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_TSC_KHZ, x86_vcpu_get_tsc_khz, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_GET_XSAVE, x86_get_xsave, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_XSAVE, x86_set_xsave, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_GET_XCRS, x86_get_xcrs, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_XCRS, x86_set_xcrs, .lock = KVM_LOCK_VCPU,
+		.flags = KVM_IOCTL_FIELD(struct kvm_xcrs, flags)),
+	KVM_ROW(KVM_GET_SREGS2, x86_get_sregs2, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_SET_SREGS2, x86_set_sregs2, .lock = KVM_LOCK_VCPU_LOADED,
+		.flags = KVM_IOCTL_FIELD(struct kvm_sregs2, flags),
+		.allowed = KVM_SREGS2_FLAGS_PDPTRS_VALID),
+	KVM_ROW(KVM_GET_XSAVE2, x86_get_xsave, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_HAS_DEVICE_ATTR, x86_vcpu_has_attr, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_GET_DEVICE_ATTR, x86_vcpu_get_attr, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_DEVICE_ATTR, x86_vcpu_set_attr, .lock = KVM_LOCK_VCPU),
 };
 
 const struct kvm_ioctl_table kvm_arch_vcpu_ioctls = KVM_IOCTL_TABLE(vcpu_rows);

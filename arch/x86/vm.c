@@ -3,10 +3,26 @@
 #include <linux/slab.h>
 
 #include "backend.h"
+#include "tsc.h"
 
 long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 {
 	switch (cap) {
+	case KVM_CAP_EXT_CPUID:
+	case KVM_CAP_GET_MSR_FEATURES:
+	case KVM_CAP_GET_TSC_KHZ:
+	case KVM_CAP_SREGS2:
+	case KVM_CAP_VCPU_ATTRIBUTES:
+	case KVM_CAP_XCRS:
+	case KVM_CAP_XSAVE:
+		return 1;
+	case KVM_CAP_XSAVE2:
+		return sizeof(struct kvm_xsave);
+	case KVM_CAP_MCE:
+		return X86_MAX_MCE_BANKS;
+	case KVM_CAP_TSC_CONTROL:
+	case KVM_CAP_VM_TSC_CONTROL:
+		return !!x86_tsc_frac_bits;
 	case KVM_CAP_VM_TYPES:
 		return BIT(KVM_X86_DEFAULT_VM) | BIT(KVM_X86_SW_PROTECTED_VM);
 	default:
@@ -33,6 +49,7 @@ int kvm_arch_create_vm(struct kvm *kvm)
 	if (kvm->type != KVM_X86_DEFAULT_VM && kvm->type != KVM_X86_SW_PROTECTED_VM)
 		return -EINVAL;
 
+	x86_tsc_create_vm(to_x86_vm(kvm));
 	r = x86_mmu_create(to_x86_vm(kvm));
 	if (r)
 		return r;
@@ -64,6 +81,8 @@ void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr)
 }
 
 static const struct kvm_ioctl vm_rows[] = {
+	KVM_ROW(KVM_SET_TSC_KHZ, x86_vm_set_tsc_khz, .lock = KVM_LOCK_VM),
+	KVM_ROW(KVM_GET_TSC_KHZ, x86_vm_get_tsc_khz),
 };
 
 const struct kvm_ioctl_table kvm_arch_vm_ioctls = KVM_IOCTL_TABLE(vm_rows);

@@ -8,6 +8,8 @@
 
 #include <linux/bits.h>
 #include <linux/kvm.h>
+#include <linux/spinlock.h>
+#include <asm/cpufeature.h>
 #include <asm/fpu/types.h>
 
 #include <kvm/arch.h>
@@ -61,9 +63,53 @@ enum x86_group {
 	X86_NR_GROUPS,
 };
 
+struct x86_cpuid;
+
 struct x86_table {
 	u64 base;
 	u32 limit;
+};
+
+#define X86_NR_VAR_MTRRS	8
+#define X86_MAX_MCE_BANKS	32
+
+/**
+ * struct x86_mtrrs - memory types that the guest asked for
+ * @var: base and mask in turn
+ * @fixed: below 1 MiB, in the order of their numbers
+ * @def_type: MTRRdefType
+ */
+struct x86_mtrrs {
+	u64 var[2 * X86_NR_VAR_MTRRS];
+	u64 fixed[11];
+	u64 def_type;
+};
+
+/**
+ * struct x86_mce - machine-check registers
+ * @cap: MCG_CAP; no banks until KVM_X86_SETUP_MCE
+ * @status: MCG_STATUS
+ * @ctl: MCG_CTL
+ * @banks: four registers for each bank in @cap
+ */
+struct x86_mce {
+	u64 cap, status, ctl;
+	u64 *banks;
+};
+
+/**
+ * struct x86_vm_tsc - what the TSCs of a VM's vCPUs have in common
+ * @lock: of what follows but @khz
+ * @started: the first vCPU has set @offset
+ * @khz: rate of vCPUs to come; does not change once there is one
+ * @offset: of the last counter that was set
+ * @ratio: and its ratio
+ */
+struct x86_vm_tsc {
+	spinlock_t lock;
+	bool started;
+	u32 khz;
+	u64 offset, ratio;
 };
 
 /**
@@ -72,12 +118,16 @@ struct x86_table {
  * @stat: what x86 counts
  * @disabled_exits: KVM_X86_DISABLE_EXITS_*; fixed before the first vCPU
  * @mmu: nested page tables
+ * @tsc: what keeps its vCPUs' counters together
+ * @no_platform_info: the guest may not read MSR_PLATFORM_INFO
  */
 struct x86_vm {
 	struct kvm kvm;
 	struct x86_vm_stat stat;
 	u64 disabled_exits;
 	struct x86_mmu mmu;
+	struct x86_vm_tsc tsc;
+	bool no_platform_info;
 };
 
 /**
@@ -112,6 +162,15 @@ struct x86_vm {
  * @exit: the last exit
  * @stat: what x86 counts
  * @mmu: what it keeps for its nested page faults
+ * @has_run: the guest has been entered; its CPUID does not change any more
+ * @maxphyaddr: width of the guest's physical addresses
+ * @cpuid: KVM_SET_CPUID2, or NULL
+ * @caps: what it says, by the kernel's words of features, cut to what we can do
+ * @cr4_allowed: bits of CR4 that are not reserved
+ * @xcr0_allowed: and of XCR0
+ * @tsc_khz: rate of the guest's TSC
+ *
+ * The remaining members are the MSRs of their names: always current here.
  */
 struct x86_vcpu {
 	struct kvm_vcpu vcpu;
@@ -161,6 +220,21 @@ struct x86_vcpu {
 	struct x86_vcpu_stat stat;
 
 	struct x86_mmu_vcpu mmu;
+
+	bool has_run;
+	u8 maxphyaddr;
+	struct x86_cpuid *cpuid;
+	u32 caps[NR_CPUID_WORDS];
+	u64 cr4_allowed, xcr0_allowed;
+
+	u32 tsc_khz;
+	u64 tsc_adjust, tsc_aux;
+	u64 apic_base;
+	u64 spec_ctrl;
+	u64 misc_enable, misc_features, platform_info;
+	u64 hwcr, de_cfg, ucode_rev;
+	struct x86_mtrrs mtrr;
+	struct x86_mce mce;
 };
 
 static inline struct x86_vm *to_x86_vm(struct kvm *kvm)
