@@ -65,22 +65,11 @@ static long kvm_call_locked(const struct kvm_ioctl *row, struct kvm_ioctl_args *
 	return r;
 }
 
-static long kvm_call_with_payload(const struct kvm_ioctl *row,
-				  struct kvm_ioctl_args *args)
+static long kvm_copy_and_call(const struct kvm_ioctl *row, struct kvm_ioctl_args *args)
 {
 	unsigned int size = _IOC_SIZE(row->cmd), dir = _IOC_DIR(row->cmd);
 	void __user *user = (void __user *)args->arg;
-	u8 stack[KVM_IOCTL_STACK_SIZE] __aligned(8);
-	void *heap __free(kfree) = NULL;
 	long r;
-
-	args->data = stack;
-	if (size > sizeof(stack)) {
-		heap = kmalloc(size, GFP_KERNEL_ACCOUNT);
-		if (!heap)
-			return -ENOMEM;
-		args->data = heap;
-	}
 
 	/* What is not copied in must not carry kernel memory out. */
 	if (!(dir & _IOC_WRITE))
@@ -95,6 +84,25 @@ static long kvm_call_with_payload(const struct kvm_ioctl *row,
 	if (r >= 0 && (dir & _IOC_READ) && !row->no_reply &&
 	    copy_to_user(user, args->data, size))
 		return -EFAULT;
+	return r;
+}
+
+static long kvm_call_with_payload(const struct kvm_ioctl *row,
+				  struct kvm_ioctl_args *args)
+{
+	u64 stack[KVM_IOCTL_STACK_SIZE / sizeof(u64)];
+	unsigned int size = _IOC_SIZE(row->cmd);
+	long r;
+
+	if (size <= sizeof(stack)) {
+		args->data = stack;
+		return kvm_copy_and_call(row, args);
+	}
+	args->data = kmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!args->data)
+		return -ENOMEM;
+	r = kvm_copy_and_call(row, args);
+	kfree(args->data);
 	return r;
 }
 

@@ -95,7 +95,7 @@ static const char *svm_why_not(void)
 	if (!boot_cpu_has(X86_FEATURE_SVM))
 		return "this CPU has no SVM";
 	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & SVM_VM_CR_SVM_DIS_MASK))
-		return "SVM is locked by the firmware: enable SVM or \"virtualization\" in its setup";
+		return "SVM is locked by the firmware: enable virtualization in its setup";
 	if (!boot_cpu_has(X86_FEATURE_NPT))
 		return "this CPU has no nested paging, which kvmcore needs";
 	return NULL;
