@@ -55,11 +55,14 @@ static long kvm_call_locked(const struct kvm_ioctl *row, struct kvm_ioctl_args *
 
 	if (mutex && mutex_lock_killable(mutex))
 		return -EINTR;
-	if (load)
-		kvm_vcpu_load(args->vcpu);
-	r = row->handler(args);
-	if (load)
-		kvm_vcpu_put(args->vcpu);
+	r = row->lock >= KVM_LOCK_VCPU ? kvm_vcpu_begin(args->vcpu) : 0;
+	if (!r) {
+		if (load)
+			kvm_vcpu_load(args->vcpu);
+		r = row->handler(args);
+		if (load)
+			kvm_vcpu_put(args->vcpu);
+	}
 	if (mutex)
 		mutex_unlock(mutex);
 	return r;

@@ -107,6 +107,51 @@ void kvm_make_all_request(struct kvm *kvm, int req, bool wait)
 	free_cpumask_var(cpus);
 }
 
+/* Stop all */
+
+int kvm_stop_vcpus(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+
+	lockdep_assert_held(&kvm->lock);
+
+	WRITE_ONCE(kvm->vcpus_stopped, true);
+	/*
+	 * Pairs with the barrier in kvm_vcpu_begin(): either we see that the
+	 * mutex is taken, or who took it sees that it has to wait.
+	 */
+	smp_mb();
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		if (mutex_is_locked(&vcpu->mutex)) {
+			kvm_resume_vcpus(kvm);
+			return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+void kvm_resume_vcpus(struct kvm *kvm)
+{
+	/* Pairs with the acquire in kvm_vcpu_begin(): what changed comes first. */
+	smp_store_release(&kvm->vcpus_stopped, false);
+}
+
+int kvm_vcpu_begin(struct kvm_vcpu *vcpu)
+{
+	struct kvm *kvm = vcpu->kvm;
+
+	/* Pairs with the barrier in kvm_stop_vcpus(). */
+	smp_mb();
+	/* Pairs with the release in kvm_resume_vcpus(). */
+	if (unlikely(smp_load_acquire(&kvm->vcpus_stopped))) {
+		if (mutex_lock_killable(&kvm->lock))
+			return -EINTR;
+		mutex_unlock(&kvm->lock);
+	}
+	return READ_ONCE(kvm->dead) ? -EIO : 0;
+}
+
 /* The thread that runs it */
 
 static void kvm_sched_in(struct preempt_notifier *pn, int cpu)

@@ -26,6 +26,7 @@
  * @owner_pid: of the creator, for names that people read
  * @mm: address space of the creator, held by mmgrab(): the struct, not its pages
  * @vm_list: link in the list of live VMs, under kvm_lock
+ * @vcpus_stopped: vCPU ioctls wait for @lock; written under it
  * @lock: creation of vCPUs and devices, and configuration that precedes them
  * @vcpus: vCPUs by index, in order of creation; entries appear under @lock
  *	and stay until the VM dies, so that readers need no lock
@@ -41,6 +42,7 @@
 struct kvm {
 	refcount_t refs;
 	bool dead;
+	bool vcpus_stopped;
 	u64 id;
 	unsigned long type;
 	pid_t owner_pid;

@@ -175,6 +175,26 @@ void kvm_make_all_request(struct kvm *kvm, int req, bool wait);
 void kvm_vcpu_load(struct kvm_vcpu *vcpu);
 void kvm_vcpu_put(struct kvm_vcpu *vcpu);
 
+/**
+ * kvm_stop_vcpus() - keep every vCPU of a VM from doing anything
+ * @kvm: the VM
+ *
+ * vCPU ioctls wait until kvm_resume_vcpus(); vCPUs can neither come nor go.
+ *
+ * Context: kvm->lock, until kvm_resume_vcpus().
+ * Return: 0, or -EBUSY if a vCPU ioctl is in progress.
+ */
+int kvm_stop_vcpus(struct kvm *kvm);
+void kvm_resume_vcpus(struct kvm *kvm);
+
+/**
+ * kvm_vcpu_begin() - may a vCPU ioctl go on?
+ * @vcpu: the vCPU, its mutex just taken
+ *
+ * Return: 0; -EIO if the VM is dead; -EINTR.
+ */
+int kvm_vcpu_begin(struct kvm_vcpu *vcpu);
+
 long kvm_create_vcpu(struct kvm *kvm, unsigned long id);
 
 /**
