@@ -10,6 +10,8 @@
 #include <kvm/gmem.h>
 #include <kvm/kvm.h>
 
+#include "range.h"
+
 /**
  * struct gmem_inode - storage: pages, and the views that look at them
  * @inode: size and page cache. Its mapping's invalidate_lock is held shared
@@ -34,13 +36,16 @@ struct gmem_inode {
  * @storage: the inode; the file holds the reference
  * @bindings: slots by page offset into @storage, under its lock
  * @node: link in the storage's views, under its lock
- * @mappable: may be mapped into the guest; not so between link and move
+ * @vm_node: link in the VM's views, under slots_lock
+ * @mappable: may be mapped into the guest; not so between link and move.
+ *	Changes under slots_lock while no vCPU runs
  */
 struct gmem_view {
 	struct kvm *kvm;
 	struct gmem_inode *storage;
 	struct maple_tree bindings;
 	struct list_head node;
+	struct list_head vm_node;
 	bool mappable;
 };
 
@@ -91,14 +96,46 @@ int gmem_mmap(struct file *file, struct vm_area_struct *vma);
 /* Views */
 
 /**
- * gmem_add_view() - a new file on the storage, for one VM
- * @kvm: the VM
- * @storage: the inode; the reference passes to the file
- * @mappable: into the guest, at once
+ * gmem_unmap_views() - take mappings of a range away from every guest
+ * @storage: the inode
+ * @start: first page offset
+ * @end: first page offset after the range
  *
- * Return: the file or ERR_PTR(-ENOMEM); ERR_PTR(-EINVAL) if the VM has one.
+ * Context: takes @storage->lock. Holding invalidate_lock exclusively keeps the
+ * guests from mapping the range again.
  */
-struct file *gmem_add_view(struct kvm *kvm, struct gmem_inode *storage, bool mappable);
+void gmem_unmap_views(struct gmem_inode *storage, pgoff_t start, pgoff_t end);
+
+/**
+ * gmem_install() - a new file on the storage, for one VM, and its descriptor
+ * @kvm: the VM
+ * @storage: the inode; the caller's reference is consumed
+ * @mappable: into the guest, at once
+ * @o_flags: O_CLOEXEC or 0
+ *
+ * Return: the descriptor; -EMFILE; -ENOMEM; -EINVAL if the VM has a file on it.
+ */
+long gmem_install(struct kvm *kvm, struct gmem_inode *storage, bool mappable,
+		  unsigned int o_flags);
+
+/* The VM's view of the storage, or NULL. Under the storage's lock. */
+struct gmem_view *gmem_view_of(struct gmem_inode *storage, const struct kvm *kvm);
+
+/**
+ * gmem_bind_range() - say which slot a range of a view stands in
+ * @bindings: of the view
+ * @index: first page offset
+ * @npages: length, at least 1
+ * @slot: the slot
+ *
+ * Return: 0; -EEXIST if part of the range is bound; -ENOMEM.
+ */
+int gmem_bind_range(struct maple_tree *bindings, pgoff_t index, unsigned long npages,
+		    struct kvm_memory_slot *slot);
+
+/* The frames where a slot shows pages [@start, @end), some of which are its own. */
+struct gfn_range gmem_bound_gfns(const struct kvm_memory_slot *slot, pgoff_t start,
+				 pgoff_t end);
 
 /* The view behind a file, or NULL if the file is no gmem file. */
 struct gmem_view *gmem_file_to_view(struct file *file);

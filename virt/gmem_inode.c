@@ -105,6 +105,8 @@ static int gmem_migrate_folio(struct address_space *mapping, struct folio *dst,
  */
 static int gmem_error_folio(struct address_space *mapping, struct folio *folio)
 {
+	gmem_unmap_views(to_gmem_inode(mapping->host), folio->index,
+			 folio_next_index(folio));
 	return -EBUSY;
 }
 
@@ -143,6 +145,7 @@ static long gmem_punch_hole(struct gmem_inode *storage, loff_t offset, loff_t le
 	pgoff_t start = offset >> PAGE_SHIFT;
 	pgoff_t end = (offset + len) >> PAGE_SHIFT;
 
+	gmem_unmap_views(storage, start, end);
 	unmap_mapping_pages(mapping, start, end - start, false);
 	truncate_inode_pages_range(mapping, offset, offset + len - 1);
 	gmem_zero_edge(mapping, start, start, end);

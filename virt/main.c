@@ -6,6 +6,7 @@
 #include <uapi/linux/kvmcore.h>
 
 #include <kvm/arch.h>
+#include <kvm/attributes.h>
 #include <kvm/gmem.h>
 #include <kvm/hwenable.h>
 #include <kvm/vcpu.h>
@@ -37,7 +38,10 @@ long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
 	case KVM_CAP_CHECK_EXTENSION_VM:
 	case KVM_CAP_DEVICE_CTRL:
 	case KVM_CAP_IMMEDIATE_EXIT:
+	case KVM_CAP_ENABLE_CAP_VM:
+	case KVM_CAP_GUEST_MEMFD:
 	case KVM_CAP_LINK_GUEST_MEMFD:
+	case KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM:
 	case KVM_CAP_BINARY_STATS_FD:
 	case KVM_CAP_USER_MEMORY:
 	case KVM_CAP_USER_MEMORY2:
@@ -56,6 +60,10 @@ long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
 		return KVM_MAX_VCPUS;
 	case KVM_CAP_MAX_VCPU_ID:
 		return KVM_MAX_VCPU_IDS;
+	case KVM_CAP_GUEST_MEMFD_FLAGS:
+		return kvm_gmem_flags(args->kvm);
+	case KVM_CAP_MEMORY_ATTRIBUTES:
+		return kvm_attributes_supported(args->kvm);
 	default:
 		return kvm_arch_check_extension(args->kvm, args->arg);
 	}

@@ -8,6 +8,8 @@
 #include <linux/uaccess.h>
 
 #include <kvm/arch.h>
+#include <kvm/attributes.h>
+#include <kvm/gmem.h>
 #include <kvm/memslot.h>
 #include <kvm/vcpu.h>
 
@@ -151,6 +153,7 @@ static void kvm_free_slot(struct kvm_memory_slot *slot)
 static void kvm_put_slot_away(struct kvm *kvm, struct kvm_memory_slot *slot)
 {
 	kvm->mem.npages -= slot->npages;
+	kvm_gmem_unbind(slot);
 	kvm_remove_notifier(slot);
 	kvm_free_slot(slot);
 }
@@ -212,7 +215,8 @@ static struct kvm_memory_slot *kvm_copy_slot(const struct kvm_memory_slot *from)
 	return kmemdup(from, sizeof(*from), GFP_KERNEL_ACCOUNT);
 }
 
-static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
+static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
+			   const struct kvm_userspace_memory_region2 *region)
 {
 	MA_STATE(mas, &kvm->mem.by_gfn, new->base_gfn, kvm_slot_end(new) - 1);
 	struct kvm_memory *mem = &kvm->mem;
@@ -230,9 +234,13 @@ static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
 	r = kvm_add_notifier(slot);
 	if (r)
 		goto err_free;
-	r = xa_err(xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT));
+	if (slot->flags & KVM_MEM_GUEST_MEMFD)
+		r = kvm_gmem_bind(slot, region->guest_memfd, region->guest_memfd_offset);
 	if (r)
 		goto err_notifier;
+	r = xa_err(xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT));
+	if (r)
+		goto err_gmem;
 	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
 	if (r)
 		goto err_id;
@@ -245,6 +253,8 @@ static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
 
 err_id:
 	xa_erase(&mem->by_id, slot->id);
+err_gmem:
+	kvm_gmem_unbind(slot);
 err_notifier:
 	kvm_remove_notifier(slot);
 err_free:
@@ -319,6 +329,9 @@ static int kvm_change_slot(struct kvm *kvm, struct kvm_memory_slot *old,
 		return -EINVAL;
 	if ((old->flags ^ new->flags) & KVM_MEM_READONLY)
 		return -EINVAL;
+	/* What shows a guest_memfd can be deleted, nothing else. */
+	if ((old->flags | new->flags) & KVM_MEM_GUEST_MEMFD)
+		return -EINVAL;
 	if (old->base_gfn != new->base_gfn)
 		return kvm_move_slot(kvm, old, new);
 	return 0;
@@ -328,7 +341,8 @@ static int kvm_change_slot(struct kvm *kvm, struct kvm_memory_slot *old,
  * One update: @new->npages says whether there shall be a slot with that id,
  * and the slot that there is says which of the four it is.
  */
-static int kvm_set_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
+static int kvm_set_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
+			const struct kvm_userspace_memory_region2 *region)
 {
 	struct kvm_memory_slot *old;
 
@@ -339,7 +353,7 @@ static int kvm_set_slot(struct kvm *kvm, const struct kvm_memory_slot *new)
 		return old ? kvm_delete_slot(kvm, old) : -EINVAL;
 	if (old)
 		return kvm_change_slot(kvm, old, new);
-	return kvm_create_slot(kvm, new);
+	return kvm_create_slot(kvm, new, region);
 }
 
 /* What can be said of the request without a look at the slots. */
@@ -357,6 +371,9 @@ static int kvm_check_region(struct kvm *kvm,
 	if (size >> PAGE_SHIFT > KVM_MAX_SLOT_PAGES)
 		return -EINVAL;
 	if (hva != untagged || !access_ok((void __user *)hva, size))
+		return -EINVAL;
+	/* Its pages are not read-only, and nobody logs writes to them. */
+	if ((region->flags & KVM_MEM_GUEST_MEMFD) && region->flags != KVM_MEM_GUEST_MEMFD)
 		return -EINVAL;
 	if (!size)
 		return 0;
@@ -380,7 +397,7 @@ static long kvm_set_region(struct kvm *kvm,
 	int r;
 
 	r = kvm_check_region(kvm, region);
-	return r ?: kvm_set_slot(kvm, &new);
+	return r ?: kvm_set_slot(kvm, &new, region);
 }
 
 long kvm_vm_set_memory(struct kvm_ioctl_args *args)
@@ -411,6 +428,7 @@ void kvm_memory_init(struct kvm *kvm)
 	mutex_init(&mem->slots_lock);
 	rwlock_init(&mem->mmu_lock);
 	rcuwait_init(&mem->updater);
+	INIT_LIST_HEAD(&mem->gmem_views);
 	mt_init_flags(&mem->by_gfn, MT_FLAGS_USE_RCU | MT_FLAGS_LOCK_EXTERN);
 	mt_set_external_lock(&mem->by_gfn, &mem->slots_lock);
 	xa_init_flags(&mem->by_id, XA_FLAGS_ACCOUNT);
@@ -433,6 +451,7 @@ void kvm_memory_destroy(struct kvm *kvm)
 	 */
 	mt_clear_in_rcu(&mem->by_gfn);
 	__mt_destroy(&mem->by_gfn);
+	kvm_attributes_destroy(kvm);
 	mutex_unlock(&mem->slots_lock);
 	mutex_destroy(&mem->slots_lock);
 }

@@ -11,6 +11,7 @@
 #include <uapi/linux/kvmcore.h>
 
 #include <kvm/arch.h>
+#include <kvm/attributes.h>
 #include <kvm/device.h>
 #include <kvm/gmem.h>
 #include <kvm/hwenable.h>
@@ -146,6 +147,18 @@ static long kvm_vm_create_vcpu(struct kvm_ioctl_args *args)
 	return kvm_create_vcpu(args->kvm, args->arg);
 }
 
+static long kvm_vm_enable_cap(struct kvm_ioctl_args *args)
+{
+	const struct kvm_enable_cap *cap = args->data;
+
+	switch (cap->cap) {
+	case KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM:
+		return kvm_gmem_move_from(args->kvm, cap->args[0]);
+	default:
+		return kvm_arch_enable_cap(args->kvm, cap);
+	}
+}
+
 static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_CHECK_EXTENSION, kvm_ioctl_check_extension),
 	KVM_ROW(KVM_CREATE_VCPU, kvm_vm_create_vcpu),
@@ -154,9 +167,13 @@ static const struct kvm_ioctl vm_rows[] = {
 		.allowed = KVM_MEM_READONLY),
 	KVM_ROW(KVM_SET_USER_MEMORY_REGION2, kvm_vm_set_memory2,
 		.flags = KVM_IOCTL_FIELD(struct kvm_userspace_memory_region2, flags),
-		.allowed = KVM_MEM_READONLY),
+		.allowed = KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD),
 	KVM_ROW(KVM_CREATE_DEVICE, kvm_ioctl_create_device, .raw = true),
 	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vm_stats_fd),
+	KVM_ROW(KVM_ENABLE_CAP, kvm_vm_enable_cap,
+		.zero = KVM_IOCTL_FIELD(struct kvm_enable_cap, flags)),
+	KVM_ROW(KVM_SET_MEMORY_ATTRIBUTES, kvm_vm_set_memory_attributes,
+		.zero = KVM_IOCTL_FIELD(struct kvm_memory_attributes, flags)),
 	KVM_ROW(KVM_CREATE_GUEST_MEMFD, kvm_vm_create_guest_memfd, .no_reply = true,
 		.zero = KVM_IOCTL_FIELD(struct kvm_create_guest_memfd, reserved)),
 	KVM_ROW(KVM_LINK_GUEST_MEMFD, kvm_vm_link_guest_memfd, .no_reply = true,

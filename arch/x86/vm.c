@@ -30,6 +30,11 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	}
 }
 
+long kvm_arch_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	return -EINVAL;
+}
+
 struct kvm *kvm_arch_alloc_vm(void)
 {
 	struct x86_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);

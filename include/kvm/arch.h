@@ -40,6 +40,15 @@ void kvm_arch_disable_cpu(void);
  */
 long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap);
 
+/**
+ * kvm_arch_enable_cap() - KVM_ENABLE_CAP on a VM, what the core does not know
+ * @kvm: the VM
+ * @cap: flags are 0
+ *
+ * Return: 0; -EINVAL for what is not there, or nothing to be enabled.
+ */
+long kvm_arch_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap);
+
 extern const struct kvm_ioctl_table kvm_arch_dev_ioctls;
 extern const struct kvm_ioctl_table kvm_arch_vm_ioctls;
 extern const struct kvm_ioctl_table kvm_arch_vcpu_ioctls;

@@ -30,10 +30,13 @@
  *	with READ_ONCE()
  * @id: chosen by userspace
  * @retired: no longer in force; who holds the slot must let it go
+ * @gmem: with KVM_MEM_GUEST_MEMFD, the file that it shows, from page @index
+ *	on; not a reference: NULL once the file is closed. @shared: frames that
+ *	are not private come from there, too
  * @notifier: tells of changes of the host's mappings of @hva
  * @rcu: freed behind readers that do not sleep
  *
- * All but @flags and @retired is constant from publication to the end.
+ * All but @flags, @retired and @gmem.file is constant from publication to the end.
  */
 struct kvm_memory_slot {
 	struct kvm *kvm;
@@ -43,6 +46,11 @@ struct kvm_memory_slot {
 	u32 flags;
 	u16 id;
 	bool retired;
+	struct {
+		struct file *file;
+		pgoff_t index;
+		bool shared;
+	} gmem;
 	struct mmu_interval_notifier notifier;
 	struct rcu_head rcu;
 };
@@ -56,6 +64,9 @@ struct kvm_memory_slot {
  * @npages: pages of all slots, under @slots_lock
  * @generation: even, and larger by two after each update; odd while a slot is
  *	on its way to another place
+ * @attributes: memory attributes of frames, NULL as long as all are 0; see
+ *	attributes.c
+ * @gmem_views: files of guest_memfd that this VM has, under @slots_lock
  * @updater: who waits, under @slots_lock, for vCPUs to let a slot go
  * @mmu_lock: nested page tables, and the notifiers' sequence numbers
  */
@@ -65,6 +76,8 @@ struct kvm_memory {
 	struct xarray by_id;
 	unsigned long npages;
 	u64 generation;
+	struct maple_tree *attributes;
+	struct list_head gmem_views;
 	struct rcuwait updater;
 	rwlock_t mmu_lock;
 };

@@ -23,6 +23,7 @@ struct kvm;
 struct kvm_vcpu;
 struct kvm_device;
 struct kvm_ioctl_args;
+struct kvm_enable_cap;
 struct kvm_memory_slot;
 
 static inline gfn_t gpa_to_gfn(gpa_t gpa)

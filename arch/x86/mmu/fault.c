@@ -3,6 +3,8 @@
 #include <linux/cleanup.h>
 #include <linux/sched/signal.h>
 
+#include <kvm/attributes.h>
+#include <kvm/gmem.h>
 #include <kvm/hva.h>
 
 #include "tdp.h"
@@ -13,6 +15,8 @@
  * @gfn: where
  * @write: the guest wants to write
  * @slot: what is there, held
+ * @private: the frame is private
+ * @gmem: the guest_memfd's page behind @gfn, if that serves it
  * @seq: the slot's invalidations, from before @host was looked up
  * @host: the page behind @gfn
  */
@@ -22,6 +26,8 @@ struct x86_fault {
 	const bool write;
 
 	struct kvm_memory_slot *slot;
+	bool private;
+	struct kvm_gmem_page gmem;
 	unsigned long seq;
 	struct kvm_host_page host;
 };
@@ -57,18 +63,31 @@ static int fault_find_slot(struct x86_fault *fault)
 	return X86_FAULT_EMULATE;
 }
 
-static int fault_report_memory(struct x86_fault *fault)
+static int fault_report_memory(struct x86_fault *fault, int r)
 {
 	struct kvm_run *run = fault->vcpu->vcpu.run;
 
 	run->exit_reason = KVM_EXIT_MEMORY_FAULT;
-	run->memory_fault.flags = 0;
+	run->memory_fault.flags = fault->private ? KVM_MEMORY_EXIT_FLAG_PRIVATE : 0;
 	run->memory_fault.gpa = gfn_to_gpa(fault->gfn);
 	run->memory_fault.size = PAGE_SIZE;
-	return -EFAULT;
+	return r;
 }
 
-static int fault_get_page(struct x86_fault *fault)
+static int fault_get_gmem_page(struct x86_fault *fault)
+{
+	int r = kvm_gmem_get_page(fault->slot, fault->gfn, &fault->gmem);
+
+	if (r == -EFAULT || r == -EHWPOISON)
+		return fault_report_memory(fault, r);
+	if (r)
+		return r;
+	fault->host.pfn = page_to_pfn(fault->gmem.page);
+	fault->host.writable = true;
+	return 0;
+}
+
+static int fault_get_host_page(struct x86_fault *fault)
 {
 	hva_t hva = kvm_slot_hva(fault->slot, fault->gfn);
 	int r;
@@ -81,10 +100,36 @@ static int fault_get_page(struct x86_fault *fault)
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)hva, PAGE_SHIFT, current);
 		return -EAGAIN;
 	case -EFAULT:
-		return fault_report_memory(fault);
+		return fault_report_memory(fault, r);
 	default:
 		return r;
 	}
+}
+
+static int fault_get_page(struct x86_fault *fault)
+{
+	fault->private = kvm_gfn_is_private(fault->slot->kvm, fault->gfn);
+	if (kvm_gmem_serves(fault->slot, fault->private))
+		return fault_get_gmem_page(fault);
+	return fault_get_host_page(fault);
+}
+
+static void fault_put_page(struct x86_fault *fault)
+{
+	if (fault->gmem.page)
+		kvm_gmem_put_page(&fault->gmem);
+	else
+		kvm_put_host_page(&fault->host);
+}
+
+/* Is what the fault has found no longer what it should map? Under mmu_lock. */
+static bool fault_is_stale(struct x86_fault *fault)
+{
+	if (kvm_gfn_is_private(fault->slot->kvm, fault->gfn) != fault->private)
+		return true;
+	if (fault->gmem.page)
+		return kvm_gmem_page_broken(&fault->gmem);
+	return mmu_interval_read_retry(&fault->slot->notifier, fault->seq);
 }
 
 static int fault_map(struct x86_fault *fault)
@@ -93,7 +138,7 @@ static int fault_map(struct x86_fault *fault)
 	u64 spte;
 
 	guard(read_lock)(&kvm->mem.mmu_lock);
-	if (mmu_interval_read_retry(&fault->slot->notifier, fault->seq))
+	if (fault_is_stale(fault))
 		return -EAGAIN;
 	if (fault->host.writable)
 		kvm_mark_host_page(&fault->host);
@@ -112,7 +157,7 @@ static int fault_resolve(struct x86_fault *fault)
 	r = tdp_get_tables(&fault->vcpu->mmu) ?: fault_get_page(fault);
 	if (!r) {
 		r = fault_map(fault);
-		kvm_put_host_page(&fault->host);
+		fault_put_page(fault);
 	}
 	/* The host changed its mind on the way; the guest will come again. */
 	return r == -EAGAIN ? X86_FAULT_RESUME : r;
