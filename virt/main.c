@@ -42,6 +42,12 @@ long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
 	case KVM_CAP_GUEST_MEMFD:
 	case KVM_CAP_LINK_GUEST_MEMFD:
 	case KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM:
+	case KVM_CAP_IOEVENTFD:
+	case KVM_CAP_IOEVENTFD_ANY_LENGTH:
+	case KVM_CAP_IOEVENTFD_NO_LENGTH:
+	case KVM_CAP_IRQFD:
+	case KVM_CAP_IRQFD_RESAMPLE:
+	case KVM_CAP_COALESCED_PIO:
 	case KVM_CAP_BINARY_STATS_FD:
 	case KVM_CAP_USER_MEMORY:
 	case KVM_CAP_USER_MEMORY2:
@@ -54,6 +60,10 @@ long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
 		return 1;
 	case KVM_CAP_NR_MEMSLOTS:
 		return KVM_NR_MEMSLOTS;
+	case KVM_CAP_COALESCED_MMIO:
+		return KVM_COALESCED_MMIO_PAGE_OFFSET;
+	case KVM_CAP_IRQ_ROUTING:
+		return KVM_MAX_GSIS;
 	case KVM_CAP_NR_VCPUS:
 		return min_t(long, num_online_cpus(), KVM_MAX_VCPUS);
 	case KVM_CAP_MAX_VCPUS:

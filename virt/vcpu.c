@@ -267,6 +267,8 @@ static vm_fault_t kvm_vcpu_fault(struct vm_fault *vmf)
 		page = virt_to_page(vcpu->run);
 	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
 		page = virt_to_page(vcpu->pio_data);
+	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		page = kvm_coalesced_page(vcpu->kvm);
 	else
 		page = kvm_arch_vcpu_mmap_page(vcpu, vmf->pgoff);
 	if (!page)

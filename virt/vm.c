@@ -15,6 +15,7 @@
 #include <kvm/device.h>
 #include <kvm/gmem.h>
 #include <kvm/hwenable.h>
+#include <kvm/ioeventfd.h>
 #include <kvm/vcpu.h>
 
 #include "core.h"
@@ -66,6 +67,9 @@ static void kvm_drop_vm(void)
 static void kvm_free_vm(struct kvm *kvm)
 {
 	xa_destroy(&kvm->vcpus);
+	kvm_buses_destroy(kvm);
+	kvm_irq_routes_destroy(kvm);
+	mutex_destroy(&kvm->irq_lock);
 	mutex_destroy(&kvm->lock);
 	mmdrop(kvm->mm);
 	kvm_arch_free_vm(kvm);
@@ -85,8 +89,12 @@ struct kvm *kvm_create_vm(unsigned long type)
 	kvm->mm = current->mm;
 	mmgrab(kvm->mm);
 	mutex_init(&kvm->lock);
+	mutex_init(&kvm->irq_lock);
 	xa_init_flags(&kvm->vcpus, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&kvm->devices);
+	INIT_LIST_HEAD(&kvm->ioeventfds);
+	kvm_irqfd_init(kvm);
+	kvm_coalesced_init(kvm);
 	kvm->max_vcpu_ids = KVM_MAX_VCPU_IDS;
 
 	kvm_memory_init(kvm);
@@ -116,6 +124,9 @@ static void kvm_destroy_vm(struct kvm *kvm)
 	kvm_arch_remove_vm(kvm);
 
 	trace_kvm_vm_devices(id);
+	kvm_irqfd_release(kvm);
+	kvm_ioeventfds_destroy(kvm);
+	kvm_coalesced_destroy(kvm);
 	kvm_destroy_devices(kvm);
 
 	trace_kvm_vm_arch_destroy(id);
@@ -168,6 +179,16 @@ static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_SET_USER_MEMORY_REGION2, kvm_vm_set_memory2,
 		.flags = KVM_IOCTL_FIELD(struct kvm_userspace_memory_region2, flags),
 		.allowed = KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD),
+	KVM_ROW(KVM_REGISTER_COALESCED_MMIO, kvm_ioctl_register_coalesced),
+	KVM_ROW(KVM_UNREGISTER_COALESCED_MMIO, kvm_ioctl_unregister_coalesced),
+	KVM_ROW(KVM_SET_GSI_ROUTING, kvm_ioctl_set_gsi_routing, .raw = true),
+	KVM_ROW(KVM_IRQFD, kvm_ioctl_irqfd,
+		.flags = KVM_IOCTL_FIELD(struct kvm_irqfd, flags),
+		.allowed = KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE),
+	KVM_ROW(KVM_IOEVENTFD, kvm_ioctl_ioeventfd,
+		.flags = KVM_IOCTL_FIELD(struct kvm_ioeventfd, flags),
+		.allowed = KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO |
+			   KVM_IOEVENTFD_FLAG_DEASSIGN),
 	KVM_ROW(KVM_CREATE_DEVICE, kvm_ioctl_create_device, .raw = true),
 	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vm_stats_fd),
 	KVM_ROW(KVM_ENABLE_CAP, kvm_vm_enable_cap,
@@ -193,7 +214,11 @@ static long kvm_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static int kvm_vm_release(struct inode *inode, struct file *file)
 {
-	kvm_put(file->private_data);
+	struct kvm *kvm = file->private_data;
+
+	/* A VM that lives on by its other files cannot be told of new ones. */
+	kvm_irqfd_release(kvm);
+	kvm_put(kvm);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "apic_base.h"
 #include "cpuid.h"
+#include "lapic.h"
 
 #define APIC_BASE_MODE	(MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE)
 #define CR8_TPR		GENMASK_ULL(3, 0)
@@ -26,6 +27,9 @@ int x86_set_cr8(struct x86_vcpu *vcpu, u64 cr8)
 	if (cr8 & ~CR8_TPR)
 		return -EINVAL;
 	vcpu->cr8 = cr8;
+	/* It may have held an interrupt back. */
+	if (vcpu->lapic)
+		kvm_make_request(X86_REQ_EVENT, &vcpu->vcpu);
 	return 0;
 }
 
@@ -44,6 +48,7 @@ int x86_set_apic_base(struct x86_vcpu *vcpu, u64 base, bool host)
 {
 	u64 legal = GENMASK_ULL(vcpu->maxphyaddr - 1, PAGE_SHIFT) |
 		    MSR_IA32_APICBASE_ENABLE | MSR_IA32_APICBASE_BSP;
+	u64 old;
 
 	if (!vcpu->cpuid || x86_guest_has(vcpu, X86_FEATURE_X2APIC))
 		legal |= X2APIC_ENABLE;
@@ -51,6 +56,9 @@ int x86_set_apic_base(struct x86_vcpu *vcpu, u64 base, bool host)
 		return -EINVAL;
 	if (!host && !mode_can_follow(vcpu->apic_base, base))
 		return -EINVAL;
-	vcpu->apic_base = base;
+	old = vcpu->apic_base;
+	/* Senders of interrupts read it. */
+	WRITE_ONCE(vcpu->apic_base, base);
+	lapic_base_changed(vcpu, old);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "backend.h"
 #include "irq.h"
+#include "lapic.h"
 #include "run.h"
 
 /* Nanoseconds: the longest spin, and how it begins. */
@@ -17,10 +18,18 @@ MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU spins before it 
 
 #define POLL_START_NS	10000
 
+/* A vCPU that waits for SIPI hears nothing else. */
+static bool x86_wakes(struct x86_vcpu *vcpu)
+{
+	if (lapic_has_events(vcpu))
+		return true;
+	return vcpu->mp_state == KVM_MP_STATE_HALTED && x86_event_wakes(vcpu);
+}
+
 /* Does the vCPU stay halted? */
 static bool x86_asleep(struct x86_vcpu *vcpu)
 {
-	return !x86_event_wakes(vcpu) && !kvm_request_pending(&vcpu->vcpu) &&
+	return !x86_wakes(vcpu) && !kvm_request_pending(&vcpu->vcpu) &&
 	       !signal_pending(current);
 }
 
@@ -89,7 +98,7 @@ int x86_block(struct x86_vcpu *vcpu)
 {
 	if (!x86_halt_poll(vcpu))
 		x86_halt_sleep(vcpu);
-	if (x86_event_wakes(vcpu)) {
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && x86_event_wakes(vcpu)) {
 		vcpu->vcpu.stat.halt_wakeup++;
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	}

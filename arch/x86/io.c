@@ -52,6 +52,20 @@ static int exit_to_user(struct x86_vcpu *vcpu, u32 count)
 	return X86_RUN_EXIT;
 }
 
+static bool x86_io_in_kernel(struct x86_vcpu *vcpu)
+{
+	const struct x86_exit *exit = &vcpu->exit;
+	u64 data = 0;
+
+	if (!exit->io.in)
+		return !kvm_bus_write(vcpu->vcpu.kvm, KVM_BUS_PIO, exit->io.port,
+				      exit->io.size, &vcpu->gpr[X86_RAX]);
+	if (kvm_bus_read(vcpu->vcpu.kvm, KVM_BUS_PIO, exit->io.port, exit->io.size, &data))
+		return false;
+	write_rax(vcpu, &data, exit->io.size);
+	return true;
+}
+
 int x86_handle_io(struct x86_vcpu *vcpu)
 {
 	const struct x86_exit *exit = &vcpu->exit;
@@ -62,6 +76,8 @@ int x86_handle_io(struct x86_vcpu *vcpu)
 		      exit->io.in ? 0 : vcpu->gpr[X86_RAX]);
 	if (!exit->io.in)
 		memcpy(vcpu->vcpu.pio_data, &vcpu->gpr[X86_RAX], exit->io.size);
+	if (x86_io_in_kernel(vcpu))
+		return x86_skip_insn(vcpu);
 	vcpu->complete = exit->io.in ? complete_in : complete_out;
 	return exit_to_user(vcpu, 1);
 }

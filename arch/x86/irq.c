@@ -2,14 +2,17 @@
 /* Interrupts from userspace: KVM_INTERRUPT and KVM_NMI. */
 #include "backend.h"
 #include "irq.h"
+#include "lapic.h"
 
 bool x86_irqchip_in_kernel(struct x86_vcpu *vcpu)
 {
-	return false;
+	return vcpu->lapic;
 }
 
 bool x86_irq_pending(struct x86_vcpu *vcpu)
 {
+	if (vcpu->lapic)
+		return lapic_pending(vcpu);
 	return vcpu->events.user_irq != X86_NO_VECTOR;
 }
 
@@ -17,8 +20,27 @@ int x86_irq_ack(struct x86_vcpu *vcpu)
 {
 	int vector = vcpu->events.user_irq;
 
+	if (vcpu->lapic)
+		return lapic_ack(vcpu);
 	vcpu->events.user_irq = X86_NO_VECTOR;
 	return vector;
+}
+
+void x86_irq_watch_cr8(struct x86_vcpu *vcpu)
+{
+	bool watch = vcpu->lapic && lapic_cr8_threshold(vcpu);
+
+	if (watch == vcpu->cr8_exits)
+		return;
+	vcpu->cr8_exits = watch;
+	x86_mark_dirty(vcpu, X86_GROUP_INTERCEPTS);
+}
+
+bool x86_wants_user_irq(struct x86_vcpu *vcpu)
+{
+	if (!vcpu->lapic)
+		return vcpu->events.user_irq == X86_NO_VECTOR;
+	return !to_x86_vm(vcpu->vcpu.kvm)->chips.pic && lapic_wants_extint(vcpu);
 }
 
 long x86_ioctl_interrupt(struct kvm_ioctl_args *args)
@@ -28,8 +50,10 @@ long x86_ioctl_interrupt(struct kvm_ioctl_args *args)
 
 	if (interrupt->irq > 255)
 		return -EINVAL;
-	if (x86_irqchip_in_kernel(vcpu))
-		return -ENXIO;
+	/* In split mode it is the PIC that is userspace's. */
+	if (vcpu->lapic)
+		return to_x86_vm(args->kvm)->chips.pic ? -ENXIO :
+		       lapic_take_extint(vcpu, interrupt->irq);
 	if (vcpu->events.user_irq != X86_NO_VECTOR)
 		return -EEXIST;
 	vcpu->events.user_irq = interrupt->irq;

@@ -19,6 +19,15 @@ int x86_irq_ack(struct x86_vcpu *vcpu);
 /* Are the interrupt controllers in the kernel? Else userspace has them. */
 bool x86_irqchip_in_kernel(struct x86_vcpu *vcpu);
 
+/**
+ * x86_irq_watch_cr8() - exit on writes of CR8 while it holds an interrupt back
+ * @vcpu: the vCPU, by its own thread
+ */
+void x86_irq_watch_cr8(struct x86_vcpu *vcpu);
+
+/* Would the vCPU take a vector by KVM_INTERRUPT, if the guest allowed interrupts? */
+bool x86_wants_user_irq(struct x86_vcpu *vcpu);
+
 long x86_ioctl_interrupt(struct kvm_ioctl_args *args);
 long x86_ioctl_nmi(struct kvm_ioctl_args *args);
 

@@ -10,6 +10,7 @@
 #include <asm/tsc.h>
 
 #include "lapic.h"
+#include "tsc.h"
 #include "x86.h"
 
 /* No guest gets periodic interrupts faster than this, in ns. */
@@ -189,12 +190,14 @@ void lapic_set_tsc_deadline(struct x86_vcpu *vcpu, u64 deadline)
 
 	x86_fetch(vcpu, X86_GROUP_TSC);
 	host_now = rdtsc();
-	guest_now = host_now + vcpu->tsc_offset;
+	guest_now = x86_guest_tsc(vcpu, host_now);
 	if (deadline <= guest_now) {
 		lapic_local(apic, LVT_TIMER);
 		return;
 	}
+	/* The guest's cycles may be of another length than the host's. */
 	cycles = min(deadline - guest_now, LAPIC_MAX_CYCLES);
+	cycles = mul_u64_u64_div_u64(cycles, tsc_khz, x86_guest_tsc_khz(vcpu));
 	apic->timer.deadline = deadline;
 	apic->timer.host_deadline = host_now + cycles;
 	lapic_timer_arm(apic, ktime_add_ns(ktime_get(), lapic_cycles_to_ns(apic, cycles)));

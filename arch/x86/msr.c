@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table of model-specific registers, and how a row is read and written. */
 #include <linux/kernel.h>
+#include <asm/apicdef.h>
 #include <asm/msr-index.h>
 #include <asm/mtrr.h>
 #include <asm/nospec-branch.h>
 
 #include "apic_base.h"
 #include "cpuid.h"
+#include "lapic.h"
 #include "mce.h"
 #include "msr.h"
 #include "regs.h"
@@ -62,6 +64,28 @@ static int set_misc_features(struct x86_vcpu *vcpu, u32 index, u64 data, bool ho
 static int set_apic_base(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
 {
 	return x86_set_apic_base(vcpu, data, host);
+}
+
+static int get_x2apic(struct x86_vcpu *vcpu, u32 index, u64 *data, bool host)
+{
+	return lapic_get_msr(vcpu, index, data);
+}
+
+static int set_x2apic(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	return lapic_set_msr(vcpu, index, data);
+}
+
+static int get_tsc_deadline(struct x86_vcpu *vcpu, u32 index, u64 *data, bool host)
+{
+	*data = lapic_get_tsc_deadline(vcpu);
+	return 0;
+}
+
+static int set_tsc_deadline(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	lapic_set_tsc_deadline(vcpu, data);
+	return 0;
 }
 
 static int set_efer(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
@@ -153,6 +177,10 @@ const struct x86_msr x86_msrs[] = {
 	{ MSR_IA32_MC0_CTL, MSR_IA32_MCx_MISC(X86_MAX_MCE_BANKS - 1), .legal = ANY,
 	  .get = x86_mce_get_bank, .set = x86_mce_set_bank },
 	/* No supervisor state components. */
+	{ MSR_IA32_TSC_DEADLINE, .flags = X86_MSR_SAVED | X86_MSR_IRQCHIP, .legal = ANY,
+	  .get = get_tsc_deadline, .set = set_tsc_deadline },
+	{ APIC_BASE_MSR, APIC_BASE_MSR + 0xff, .flags = X86_MSR_IRQCHIP, .legal = ANY,
+	  .get = get_x2apic, .set = set_x2apic },
 	{ MSR_IA32_XSS, .features = { X86_FEATURE_XSAVES }, .legal = 0 },
 	{ MSR_EFER, .flags = X86_MSR_SAVED, .legal = ANY, IN(CONTROL, efer), .set = set_efer },
 	{ MSR_STAR, .features = { X86_FEATURE_SYSCALL }, .flags = X86_MSR_SAVED,

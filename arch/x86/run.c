@@ -11,6 +11,7 @@
 
 #include "backend.h"
 #include "irq.h"
+#include "lapic.h"
 #include "run.h"
 #include "trace.h"
 
@@ -31,6 +32,11 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 		vcpu->flush_tlb = true;
 	if (kvm_check_request(X86_REQ_EVENT, kv))
 		x86_prepare_event(vcpu);
+	if (kvm_check_request(X86_REQ_IOAPIC_EOI_EXIT, kv)) {
+		kv->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+		kv->run->eoi.vector = lapic_take_eoi_exit(vcpu);
+		return X86_RUN_EXIT;
+	}
 	return X86_RUN_AGAIN;
 }
 
@@ -108,8 +114,7 @@ static bool x86_enter(struct x86_vcpu *vcpu)
 static bool x86_user_irq_window(struct x86_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->vcpu.run->request_interrupt_window) &&
-	       !x86_irqchip_in_kernel(vcpu) && !x86_irq_pending(vcpu) &&
-	       !vcpu->event.type && x86_interrupt_allowed(vcpu);
+	       x86_wants_user_irq(vcpu) && !vcpu->event.type && x86_interrupt_allowed(vcpu);
 }
 
 static int x86_run_once(struct x86_vcpu *vcpu)
@@ -125,6 +130,8 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 			return r;
 		}
 	}
+	if (unlikely(lapic_has_events(vcpu)))
+		lapic_take_events(vcpu);
 	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE)) {
 		r = x86_block(vcpu);
 		if (r != X86_RUN_AGAIN)
@@ -185,9 +192,9 @@ static void x86_report(struct x86_vcpu *vcpu)
 	run->flags = 0;
 	run->cr8 = vcpu->cr8;
 	run->ready_for_interrupt_injection =
-		x86_irqchip_in_kernel(vcpu) ||
+		to_x86_vm(vcpu->vcpu.kvm)->chips.pic ||
 		(x86_interrupt_allowed(vcpu) && !vcpu->event.type &&
-		 !x86_irq_pending(vcpu));
+		 x86_wants_user_irq(vcpu));
 }
 
 static int x86_take_cr8(struct x86_vcpu *vcpu)

@@ -11,6 +11,7 @@
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
+#include "lapic.h"
 #include "tsc.h"
 
 /* Closer than this, a rate is the host's own: parts in a million. */
@@ -55,6 +56,7 @@ static void set_offset(struct x86_vcpu *vcpu, u64 offset)
 {
 	vcpu->tsc_offset = offset;
 	x86_mark_dirty(vcpu, X86_GROUP_TSC);
+	lapic_tsc_changed(vcpu);
 }
 
 void x86_tsc_create_vm(struct x86_vm *vm)

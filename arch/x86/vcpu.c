@@ -9,6 +9,7 @@
 #include "apic_base.h"
 #include "cpuid.h"
 #include "irq.h"
+#include "lapic.h"
 #include "mce.h"
 #include "msr.h"
 #include "regs.h"
@@ -101,23 +102,31 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 	if (r)
 		return r;
 	r = x86_backend_call(create_vcpu)(vcpu);
-	if (r) {
-		x86_fpu_destroy(vcpu);
-		return r;
-	}
+	if (r)
+		goto err_fpu;
 	x86_mmu_create_vcpu(vcpu);
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	x86_cpuid_create(vcpu);
 	x86_msr_create_vcpu(vcpu);
 	x86_tsc_create_vcpu(vcpu);
 	x86_vcpu_reset(vcpu, false);
-	return 0;
+	r = lapic_create(vcpu);
+	if (!r)
+		return 0;
+
+	x86_backend_call(destroy_vcpu)(vcpu);
+	x86_mmu_destroy_vcpu(vcpu);
+	x86_cpuid_destroy(vcpu);
+err_fpu:
+	x86_fpu_destroy(vcpu);
+	return r;
 }
 
 void kvm_arch_destroy_vcpu(struct kvm_vcpu *kvm_vcpu)
 {
 	struct x86_vcpu *vcpu = to_x86(kvm_vcpu);
 
+	lapic_destroy(vcpu);
 	x86_backend_call(destroy_vcpu)(vcpu);
 	x86_mmu_destroy_vcpu(vcpu);
 	x86_fpu_destroy(vcpu);
@@ -133,6 +142,7 @@ void x86_fetch_slow(struct x86_vcpu *vcpu, enum x86_group group)
 
 void kvm_arch_vcpu_added(struct kvm_vcpu *vcpu)
 {
+	lapic_added(to_x86(vcpu));
 }
 
 void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
@@ -161,6 +171,8 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_SET_FPU, x86_set_fpu, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_CPUID2, x86_set_cpuid2, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_GET_CPUID2, x86_get_cpuid2, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_LAPIC, x86_ioctl_get_lapic, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_SET_LAPIC, x86_ioctl_set_lapic, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_INTERRUPT, x86_ioctl_interrupt, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_NMI, x86_ioctl_nmi),
 	KVM_ROW(KVM_X86_SETUP_MCE, x86_setup_mce, .lock = KVM_LOCK_VCPU),

@@ -3,6 +3,8 @@
 #include <linux/slab.h>
 
 #include "backend.h"
+#include "irqchip.h"
+#include "pit.h"
 #include "tsc.h"
 
 long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
@@ -15,6 +17,15 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_VCPU_ATTRIBUTES:
 	case KVM_CAP_XCRS:
 	case KVM_CAP_XSAVE:
+	case KVM_CAP_IRQCHIP:
+	case KVM_CAP_PIT:
+	case KVM_CAP_PIT2:
+	case KVM_CAP_PIT_STATE2:
+	case KVM_CAP_REINJECT_CONTROL:
+	case KVM_CAP_IRQ_INJECT_STATUS:
+	case KVM_CAP_SIGNAL_MSI:
+	case KVM_CAP_SET_BOOT_CPU_ID:
+	case KVM_CAP_IOAPIC_POLARITY_IGNORED:
 		return 1;
 	case KVM_CAP_XSAVE2:
 		return sizeof(struct kvm_xsave);
@@ -55,6 +66,7 @@ int kvm_arch_create_vm(struct kvm *kvm)
 		return -EINVAL;
 
 	x86_tsc_create_vm(to_x86_vm(kvm));
+	x86_irqchip_init(to_x86_vm(kvm));
 	r = x86_mmu_create(to_x86_vm(kvm));
 	if (r)
 		return r;
@@ -66,11 +78,13 @@ int kvm_arch_create_vm(struct kvm *kvm)
 
 void kvm_arch_remove_vm(struct kvm *kvm)
 {
+	x86_irqchip_stop(to_x86_vm(kvm));
 }
 
 void kvm_arch_destroy_vm(struct kvm *kvm)
 {
 	kvm_destroy_vcpus(kvm);
+	x86_irqchip_destroy(to_x86_vm(kvm));
 	x86_backend_call(destroy_vm)(to_x86_vm(kvm));
 	x86_mmu_destroy(to_x86_vm(kvm));
 }
@@ -88,6 +102,20 @@ void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr)
 static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_SET_TSC_KHZ, x86_vm_set_tsc_khz, .lock = KVM_LOCK_VM),
 	KVM_ROW(KVM_GET_TSC_KHZ, x86_vm_get_tsc_khz),
+	KVM_ROW(KVM_CREATE_IRQCHIP, x86_ioctl_create_irqchip, .lock = KVM_LOCK_VM),
+	KVM_ROW(KVM_IRQ_LINE, x86_ioctl_irq_line),
+	KVM_ROW(KVM_GET_IRQCHIP, x86_ioctl_get_irqchip),
+	KVM_ROW(KVM_SET_IRQCHIP, x86_ioctl_set_irqchip, .raw = true),
+	KVM_ROW(KVM_CREATE_PIT, x86_ioctl_create_pit),
+	KVM_ROW(KVM_GET_PIT, x86_ioctl_get_pit),
+	KVM_ROW(KVM_SET_PIT, x86_ioctl_set_pit, .raw = true),
+	KVM_ROW(KVM_IRQ_LINE_STATUS, x86_ioctl_irq_line_status),
+	KVM_ROW(KVM_REINJECT_CONTROL, x86_ioctl_reinject_control),
+	KVM_ROW(KVM_CREATE_PIT2, x86_ioctl_create_pit2),
+	KVM_ROW(KVM_SET_BOOT_CPU_ID, x86_ioctl_set_boot_cpu_id, .lock = KVM_LOCK_VM),
+	KVM_ROW(KVM_GET_PIT2, x86_ioctl_get_pit2),
+	KVM_ROW(KVM_SET_PIT2, x86_ioctl_set_pit2),
+	KVM_ROW(KVM_SIGNAL_MSI, x86_ioctl_signal_msi),
 };
 
 const struct kvm_ioctl_table kvm_arch_vm_ioctls = KVM_IOCTL_TABLE(vm_rows);

@@ -18,6 +18,7 @@
 #include "event.h"
 #include "exit.h"
 #include "mmu/mmu.h"
+#include "irqchip.h"
 #include "stats.h"
 
 /* Requests of the architecture. */
@@ -116,6 +117,7 @@ struct x86_vm_tsc {
  * struct x86_vm - a VM on x86
  * @kvm: the core's part
  * @stat: what x86 counts
+ * @chips: interrupt controllers
  * @disabled_exits: KVM_X86_DISABLE_EXITS_*; fixed before the first vCPU
  * @mmu: nested page tables
  * @tsc: what keeps its vCPUs' counters together
@@ -124,6 +126,7 @@ struct x86_vm_tsc {
 struct x86_vm {
 	struct kvm kvm;
 	struct x86_vm_stat stat;
+	struct x86_irqchips chips;
 	u64 disabled_exits;
 	struct x86_mmu mmu;
 	struct x86_vm_tsc tsc;
@@ -138,6 +141,7 @@ struct x86_vm {
  * @cached: groups whose copy here is current
  * @dirty: groups whose copy here is newer than the backend's
  * @cr8: the task priority that the CPU itself knows, 0 to 15; always current
+ * @lapic: the local APIC, or NULL
  * @event: what the next entry injects; the backend clears it once delivered
  * @events: what waits to be injected
  * @want_irq_window: exit as soon as the guest can take an interrupt
@@ -193,6 +197,7 @@ struct x86_vcpu {
 	u64 tsc_offset, tsc_ratio;
 
 	u8 cr8;
+	struct x86_lapic *lapic;
 
 	struct x86_event event;
 	struct x86_events events;

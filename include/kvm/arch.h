@@ -9,6 +9,7 @@
 #define KVM_ARCH_H
 
 #include <kvm/ioctl.h>
+#include <kvm/irqroute.h>
 #include <kvm/types.h>
 
 /* Module */
@@ -104,6 +105,32 @@ bool kvm_arch_has_private_mem(const struct kvm *kvm);
  * Context: may sleep, except under memory_failure().
  */
 void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr);
+/* Interrupts */
+
+/* Are there interrupt controllers in the kernel that a GSI can lead to? */
+bool kvm_arch_can_route_irqs(struct kvm *kvm);
+
+/**
+ * kvm_arch_check_route() - can this route be?
+ * @kvm: the VM
+ * @route: of a known type, its chip below KVM_NR_IRQCHIPS
+ *
+ * Return: 0 or -EINVAL.
+ */
+int kvm_arch_check_route(struct kvm *kvm, const struct kvm_irq_route *route);
+
+/**
+ * kvm_arch_set_irq() - move the line, or send the message, of one route
+ * @kvm: the VM
+ * @route: it
+ * @source: who moves it
+ * @level: up or down
+ *
+ * Context: any, interrupts included; under RCU.
+ * Return: as kvm_set_irq().
+ */
+int kvm_arch_set_irq(struct kvm *kvm, const struct kvm_irq_route *route,
+		     enum kvm_irq_source source, bool level);
 
 /* vCPU */
 

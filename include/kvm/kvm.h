@@ -9,6 +9,10 @@
 #include <linux/sched/mm.h>
 #include <linux/xarray.h>
 
+#include <kvm/coalesced.h>
+#include <kvm/iobus.h>
+#include <kvm/irqfd.h>
+#include <kvm/irqroute.h>
 #include <kvm/memslot.h>
 #include <kvm/stats.h>
 #include <kvm/types.h>
@@ -35,6 +39,12 @@
  * @max_vcpu_ids: bound on vCPU ids, lowered by KVM_CAP_MAX_VCPU_ID, under @lock
  * @devices: struct kvm_device, newest first, under @lock
  * @mem: guest memory
+ * @irq_lock: changes to what follows
+ * @irq_table: where GSIs lead; replaced under @irq_lock, read under RCU
+ * @irqfds: eventfds that raise interrupts
+ * @buses: what the kernel itself emulates
+ * @ioeventfds: guest writes that signal eventfds
+ * @coalesced: guest writes that wait for userspace
  * @stat: what the core counts
  * @born: jiffies
  * @debugfs_dir: its directory, if it has one
@@ -56,6 +66,14 @@ struct kvm {
 	struct list_head devices;
 
 	struct kvm_memory mem;
+
+	struct mutex irq_lock;
+	struct kvm_irq_table __rcu *irq_table;
+	struct kvm_irqfds irqfds;
+	struct kvm_buses buses;
+	struct list_head ioeventfds;
+	struct kvm_coalesced_ring coalesced;
+
 	struct kvm_vm_stat stat;
 	unsigned long born;
 	struct dentry *debugfs_dir;

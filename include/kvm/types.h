@@ -24,6 +24,7 @@ struct kvm_vcpu;
 struct kvm_device;
 struct kvm_ioctl_args;
 struct kvm_enable_cap;
+struct kvm_io_device;
 struct kvm_memory_slot;
 
 static inline gfn_t gpa_to_gfn(gpa_t gpa)

@@ -10,7 +10,7 @@
 #include <kvm/kvm.h>
 
 /* Where the run page's neighbours stand in the mapping of a vCPU file, in pages. */
-#define KVM_RUN_PAGES		2	/* struct kvm_run, then port data */
+#define KVM_RUN_PAGES		3	/* struct kvm_run, port data, coalesced writes */
 
 /*
  * Where a vCPU is, for whoever wants its attention. The vCPU moves itself
