@@ -26,6 +26,8 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_SIGNAL_MSI:
 	case KVM_CAP_SET_BOOT_CPU_ID:
 	case KVM_CAP_IOAPIC_POLARITY_IGNORED:
+	case KVM_CAP_SET_TSS_ADDR:
+	case KVM_CAP_SET_IDENTITY_MAP_ADDR:
 		return 1;
 	case KVM_CAP_XSAVE2:
 		return sizeof(struct kvm_xsave);
@@ -99,7 +101,29 @@ void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr)
 {
 }
 
+/*
+ * Pages that a CPU without unrestricted guests needs to run real mode. SVM needs
+ * neither; userspace, which cannot know, is told when it asks for nonsense.
+ */
+#define X86_TSS_PAGES	3
+
+static long x86_vm_set_tss_addr(struct kvm_ioctl_args *args)
+{
+	u64 end = (u64)args->arg + X86_TSS_PAGES * PAGE_SIZE;
+
+	return end < args->arg || end > BIT_ULL(32) ? -EINVAL : 0;
+}
+
+static long x86_vm_set_identity_map_addr(struct kvm_ioctl_args *args)
+{
+	/* The address must be known before the first vCPU. */
+	return args->kvm->nr_vcpus ? -EINVAL : 0;
+}
+
 static const struct kvm_ioctl vm_rows[] = {
+	KVM_ROW(KVM_SET_TSS_ADDR, x86_vm_set_tss_addr),
+	KVM_ROW(KVM_SET_IDENTITY_MAP_ADDR, x86_vm_set_identity_map_addr,
+		.lock = KVM_LOCK_VM),
 	KVM_ROW(KVM_SET_TSC_KHZ, x86_vm_set_tsc_khz, .lock = KVM_LOCK_VM),
 	KVM_ROW(KVM_GET_TSC_KHZ, x86_vm_get_tsc_khz),
 	KVM_ROW(KVM_CREATE_IRQCHIP, x86_ioctl_create_irqchip, .lock = KVM_LOCK_VM),
