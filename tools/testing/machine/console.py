@@ -60,6 +60,12 @@ def reports(console, context=25):
     return found
 
 
+def last_job(console):
+    """The lines since the last job began."""
+    begins = [match.start() for match in JOB.finditer(console)]
+    return console[begins[-1] if begins else 0:].splitlines()
+
+
 def last_lines(console, count=20):
     """The end of the log."""
     return console.splitlines()[-count:]

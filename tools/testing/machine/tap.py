@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 LINE = re.compile(r"( *)(not ok|ok) (\d+)(?: +-)? *([^#]*?)\s*(?:# *(SKIP|XFAIL)?:? *(.*))?$")
+SUBTEST = re.compile(r"( *)# Subtest: (.*)")
 PLAN = re.compile(r"( *)1\.\.(\d+)(?:\s*# *SKIP *(.*))?")
 
 
@@ -27,9 +28,13 @@ def parse(output, group, status=0, failure=""):
     results, details = [], []
     deeper = {}   # indent: results since the last line at this indent
     planned = {}  # indent: tests that the plan still expects
+    suites = {}   # indent: name of the subtest that runs there
     for line in output.splitlines():
-        plan, match = PLAN.match(line), LINE.match(line)
-        if plan:
+        plan, match, subtest = PLAN.match(line), LINE.match(line), SUBTEST.match(line)
+        if subtest:
+            suites[len(subtest[1])] = subtest[2] + "."
+            details = []
+        elif plan:
             planned[len(plan[1])] = int(plan[2])
             if plan[2] == "0" and plan[3]:
                 results.append(Result(group, "skipped", plan[3]))
@@ -44,7 +49,10 @@ def parse(output, group, status=0, failure=""):
                     results.append(Result(f"{group}: {match[4]}", "failed", "ran fewer tests than it planned"))
             planned[indent] = planned.get(indent, 1) - 1
             if not inner or (match[2] == "not ok" and not inner_failed):
-                results.append(_result(match, group, details))
+                for depth in [d for d in suites if d > indent]:
+                    del suites[depth]
+                prefix = "".join(suites[depth] for depth in sorted(suites))
+                results.append(_result(match, f"{group}: {prefix}", details))
                 deeper[indent] = deeper.get(indent, 0) + 1
             else:
                 deeper[indent] = deeper.get(indent, 0) + inner
@@ -63,8 +71,8 @@ def parse(output, group, status=0, failure=""):
     return results
 
 
-def _result(match, group, details):
-    name = f"{group}: {match[4] or match[3]}"
+def _result(match, prefix, details):
+    name = prefix + (match[4] or match[3])
     if match[5]:
         return Result(name, "skipped", match[6] or "no reason given")
     if match[2] == "ok":

@@ -242,8 +242,8 @@ class Boot:
 
 
 def describe(boot):
-    """The failure of a boot in a few words."""
-    for line in boot.text("console").splitlines():
+    """The failure of a boot in a few words, with what the kernel said in its last job."""
+    for line in console.last_job(boot.text("console")):
         if "Kernel panic" in line or "BUG:" in line or "Oops:" in line:
             return f"{boot.failure}: {line.split('] ', 1)[-1].strip()}"
     stderr = boot.text("qemu").strip().splitlines()
