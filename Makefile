@@ -69,12 +69,13 @@ check: packages kernel-stock kernel-debug kernel-uapi
 	@$(dir)/check $(addprefix --kernel ,$(kernels)) $(if $(TEST),--test '$(TEST)') \
 		$(if $(filter 1,$(DEBUG)),--no-static)
 
-build/demo: $(dir)/demo.c kernel-uapi
+build/demo: $(dir)/demo.c | kernel-uapi
 	@mkdir -p $(@D)
 	@$(CC) -O2 -Wall -Werror -static -isystem $$($(dir)/kernel uapi)/include -o $@ $<
 
-bench: module-stock kernel-uapi
-	$(stage) "benchmark" $(MAKE) --no-print-directory -C tools/bench
+bench: module-stock kernel-source kernel-uapi
+	$(stage) "benchmark" $(MAKE) --no-print-directory -C tools/testing/selftests \
+		from=$(CURDIR)/tools/bench out=$(CURDIR)/build/bench
 	@$(dir)/bench
 
 docs: packages
