@@ -291,8 +291,9 @@ def shell(machine):
     boot = Boot(machine, [], interactive=True)
     try:
         boot.run()
-        if boot.text("qemu"):
-            raise Failure(boot.text("qemu").strip())
+        if f"{boot.nonce} ready" not in boot.text("console"):
+            raise Failure("\n".join(["it did not come up:", boot.text("qemu"),
+                                     *console.last_lines(boot.text("console"))]))
     finally:
         shutil.rmtree(boot.folder, ignore_errors=True)
 
