@@ -76,9 +76,24 @@ def image(kernel):
     return folder / f"boot/vmlinuz-{release.name}", release
 
 
+LIBC = ctypes.CDLL(None)
+LIVE = set()  # the boots under way
+
+
 def die_with_parent():
     """Before exec of QEMU: even if this process is killed hard, QEMU goes with it."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def end_on_signals():
+    """A signal that ends this process ends its machines first, and nothing else."""
+    def end(number, _):
+        for boot in list(LIVE):
+            boot.abandon()
+        os._exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 class Boot:
@@ -92,6 +107,7 @@ class Boot:
         self.nonce = "constant" if machine.icount else secrets.token_hex(8)
         self.folder = Path(tempfile.mkdtemp(prefix="kvmcore-"))
         (self.folder / "console").touch()
+        self.qemu = None
         self.current = None
         self.ready = self.done = False
         self.failure = ""
@@ -161,24 +177,34 @@ class Boot:
             kernel, module_folder = image(self.machine.kernel)
             self._initramfs(module_folder)
             with open(self.folder / "qemu", "wb") as errors:
-                qemu = subprocess.Popen(
+                self.qemu = subprocess.Popen(
                     self._command(kernel),
                     stdin=None if self.interactive else subprocess.DEVNULL,
                     stdout=None if self.interactive else subprocess.PIPE,
                     stderr=errors, preexec_fn=die_with_parent)
+            LIVE.add(self)
             try:
                 if self.interactive:
-                    qemu.wait()
+                    self.qemu.wait()
                 else:
-                    self._follow(qemu)
+                    self._follow()
             finally:
-                qemu.kill()
-                qemu.wait()
+                self.qemu.kill()
+                self.qemu.wait()
+                LIVE.discard(self)
         except FileNotFoundError as error:
             raise Failure(str(error)) from error
 
-    def _follow(self, qemu):
-        pipe = qemu.stdout.fileno()
+    def abandon(self):
+        """Stop at once. An interactive QEMU gets to restore the terminal."""
+        if self.interactive:
+            self.qemu.terminate()
+        else:
+            self.qemu.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _follow(self):
+        pipe = self.qemu.stdout.fileno()
         size, heard = -1, time.monotonic()
         while True:
             readable, _, _ = select.select([pipe], [], [], 1)
@@ -202,7 +228,7 @@ class Boot:
             if late:
                 self.failure = "the machine hangs" if not self.done else "the machine does not reboot"
                 return
-        qemu.wait()
+        self.qemu.wait()
         if not self.done:
             self.failure = "the machine went down"
 
