@@ -59,6 +59,6 @@ extern const struct x86_backend svm_backend;
 extern const struct x86_backend fake_backend;
 #endif
 
-/* Helpers that a backend may call upward: none yet. */
+/* Helpers that a backend may call upward: x86_mmu_root(). */
 
 #endif

@@ -188,6 +188,7 @@ static void inject_nmi(struct x86_vcpu *vcpu)
 	atomic_dec(&vcpu->events.nmis);
 	vcpu->event = (struct x86_event) { .type = X86_EVENT_NMI, .vector = X86_TRAP_NMI };
 	vcpu->nmi_masked = true;
+	vcpu->stat.nmi_injections++;
 	vcpu->want_nmi_window = atomic_read(&vcpu->events.nmis);
 }
 
@@ -206,6 +207,7 @@ static void inject_interrupt(struct x86_vcpu *vcpu)
 	if (vector == X86_NO_VECTOR)
 		return;
 	vcpu->event = (struct x86_event) { .type = X86_EVENT_INTERRUPT, .vector = vector };
+	vcpu->stat.irq_injections++;
 	/* Another one behind it? */
 	vcpu->want_irq_window = x86_irq_pending(vcpu);
 }
@@ -225,6 +227,8 @@ void x86_prepare_event(struct x86_vcpu *vcpu)
 		vcpu->event = events->held;
 		events->held.type = X86_EVENT_NONE;
 	}
+	if (unlikely(vcpu->vcpu.guest_debug & KVM_GUESTDBG_BLOCKIRQ))
+		return;
 	inject_nmi(vcpu);
 	inject_interrupt(vcpu);
 }

@@ -5,6 +5,7 @@
 #include <asm/trapnr.h>
 
 #include "backend.h"
+#include "debug.h"
 #include "irq.h"
 #include "run.h"
 
@@ -18,25 +19,32 @@ int x86_internal_error(struct x86_vcpu *vcpu, u32 suberror)
 	return X86_RUN_EXIT;
 }
 
-/* A debugger in userspace sees this exception, not the guest. */
-static int exit_debug(struct x86_vcpu *vcpu, u8 vector, u64 dr6)
+/* Until the decoder is here: lengths without prefixes. */
+static u8 usual_length(u8 reason)
 {
-	struct kvm_run *run = vcpu->vcpu.run;
-
-	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
-	run->exit_reason = KVM_EXIT_DEBUG;
-	run->debug.arch = (struct kvm_debug_exit_arch) {
-		.exception = vector,
-		.pc = vcpu->seg[X86_CS].base + vcpu->rip,
-		.dr6 = dr6,
-		.dr7 = vcpu->vcpu.guest_debug & KVM_GUESTDBG_USE_HW_BP ?
-		       vcpu->debug_dr7 : vcpu->dr7,
-	};
-	return X86_RUN_EXIT;
+	switch (reason) {
+	case X86_EXIT_HLT:
+		return 1;
+	case X86_EXIT_CPUID:
+	case X86_EXIT_MSR:
+	case X86_EXIT_RDPMC:
+	case X86_EXIT_INVD:
+	case X86_EXIT_WBINVD:
+		return 2;
+	case X86_EXIT_HYPERCALL:
+	case X86_EXIT_XSETBV:
+	case X86_EXIT_MONITOR:
+	case X86_EXIT_MWAIT:
+		return 3;
+	default:
+		return 0;
+	}
 }
 
 int x86_skip_insn(struct x86_vcpu *vcpu)
 {
+	if (!vcpu->exit.insn_len)
+		vcpu->exit.insn_len = usual_length(vcpu->exit.reason);
 	if (!vcpu->exit.insn_len)
 		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
 
@@ -44,7 +52,7 @@ int x86_skip_insn(struct x86_vcpu *vcpu)
 	vcpu->rflags &= ~X86_EFLAGS_RF;
 	vcpu->intr_shadow = 0;
 	if (unlikely(vcpu->vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP))
-		return exit_debug(vcpu, X86_TRAP_DB, DR6_RESERVED | DR_STEP);
+		return x86_exit_debug(vcpu, X86_TRAP_DB, DR6_RESERVED | DR_STEP);
 	if (unlikely(vcpu->rflags & X86_EFLAGS_TF))
 		x86_queue_debug(vcpu, DR_STEP);
 	return X86_RUN_AGAIN;
@@ -57,8 +65,16 @@ static int handle_none(struct x86_vcpu *vcpu)
 }
 
 /* The guest can take what waited for it. */
-static int handle_window(struct x86_vcpu *vcpu)
+static int handle_irq_window(struct x86_vcpu *vcpu)
 {
+	vcpu->stat.irq_window_exits++;
+	kvm_make_request(X86_REQ_EVENT, &vcpu->vcpu);
+	return X86_RUN_AGAIN;
+}
+
+static int handle_nmi_window(struct x86_vcpu *vcpu)
+{
+	vcpu->stat.nmi_window_exits++;
 	kvm_make_request(X86_REQ_EVENT, &vcpu->vcpu);
 	return X86_RUN_AGAIN;
 }
@@ -92,29 +108,15 @@ static int handle_shutdown(struct x86_vcpu *vcpu)
 	return X86_RUN_EXIT;
 }
 
-static int handle_debug(struct x86_vcpu *vcpu)
-{
-	u64 dr6 = vcpu->exit.exception.dr6;
-
-	if (vcpu->vcpu.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
-		/* The guest does not see what the debugger's exception put there. */
-		x86_mark_dirty(vcpu, X86_GROUP_DEBUG);
-		return exit_debug(vcpu, X86_TRAP_DB, dr6);
-	}
-	vcpu->dr6 = dr6;
-	x86_queue_exception(vcpu, X86_TRAP_DB);
-	return X86_RUN_AGAIN;
-}
-
 static int handle_exception(struct x86_vcpu *vcpu)
 {
 	const struct x86_exit *exit = &vcpu->exit;
 
 	switch (exit->exception.vector) {
 	case X86_TRAP_DB:
-		return handle_debug(vcpu);
+		return x86_handle_debug(vcpu);
 	case X86_TRAP_BP:
-		return exit_debug(vcpu, X86_TRAP_BP, 0);
+		return x86_exit_debug(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_AC:
 		x86_queue_exception_error(vcpu, X86_TRAP_AC, exit->exception.error_code);
 		return X86_RUN_AGAIN;
@@ -123,6 +125,23 @@ static int handle_exception(struct x86_vcpu *vcpu)
 		return X86_RUN_AGAIN;
 	default:
 		return handle_unknown(vcpu);
+	}
+}
+
+static int handle_npf(struct x86_vcpu *vcpu)
+{
+	const struct x86_exit *exit = &vcpu->exit;
+	int r = x86_mmu_fault(vcpu, exit->npf.gpa, exit->npf.error_code);
+
+	switch (r) {
+	case X86_FAULT_RESUME:
+		return X86_RUN_AGAIN;
+	case X86_FAULT_EMULATE:
+		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+	case X86_FAULT_USER:
+		return X86_RUN_EXIT;
+	default:
+		return r;
 	}
 }
 
@@ -152,11 +171,14 @@ static int (*const handlers[X86_NR_EXITS])(struct x86_vcpu *vcpu) = {
 	[X86_EXIT_FAIL_ENTRY]	= handle_fail_entry,
 	[X86_EXIT_SHUTDOWN]	= handle_shutdown,
 	[X86_EXIT_UNKNOWN]	= handle_unknown,
-	[X86_EXIT_IRQ_WINDOW]	= handle_window,
-	[X86_EXIT_NMI_WINDOW]	= handle_window,
+	[X86_EXIT_IRQ_WINDOW]	= handle_irq_window,
+	[X86_EXIT_NMI_WINDOW]	= handle_nmi_window,
 	[X86_EXIT_EXCEPTION]	= handle_exception,
+	[X86_EXIT_DR]		= x86_handle_dr,
+	[X86_EXIT_NPF]		= handle_npf,
 	[X86_EXIT_HLT]		= handle_hlt,
 	[X86_EXIT_IO]		= x86_handle_io,
+	[X86_EXIT_HYPERCALL]	= x86_handle_hypercall,
 	[X86_EXIT_INVD]		= x86_skip_insn,
 	[X86_EXIT_WBINVD]	= x86_skip_insn,
 	[X86_EXIT_MONITOR]	= x86_skip_insn,

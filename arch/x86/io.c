@@ -41,7 +41,6 @@ static int exit_to_user(struct x86_vcpu *vcpu, u32 count)
 	struct kvm_run *run = vcpu->vcpu.run;
 	const struct x86_exit *exit = &vcpu->exit;
 
-	vcpu->stat.io_exits++;
 	vcpu->io_rip = linear_rip(vcpu);
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = exit->io.in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
@@ -70,6 +69,7 @@ int x86_handle_io(struct x86_vcpu *vcpu)
 {
 	const struct x86_exit *exit = &vcpu->exit;
 
+	vcpu->stat.io_exits++;
 	if (exit->io.string)
 		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
 	trace_kvm_pio(!exit->io.in, exit->io.port, exit->io.size, 1,

@@ -14,6 +14,7 @@
 #include "lapic.h"
 #include "run.h"
 #include "trace.h"
+#include "work.h"
 
 /* What others asked of this vCPU; X86_RUN_AGAIN unless userspace must know. */
 static int x86_handle_requests(struct x86_vcpu *vcpu)
@@ -28,10 +29,14 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 	}
 	/* It woke the vCPU or kept it awake: that was all. */
 	kvm_check_request(KVM_REQ_UNBLOCK, kv);
-	if (kvm_check_request(KVM_REQ_TLB_FLUSH, kv))
+	if (kvm_check_request(KVM_REQ_TLB_FLUSH, kv)) {
 		vcpu->flush_tlb = true;
-	if (kvm_check_request(X86_REQ_EVENT, kv))
+		vcpu->stat.tlb_flush++;
+	}
+	if (kvm_check_request(X86_REQ_EVENT, kv)) {
 		x86_prepare_event(vcpu);
+		vcpu->stat.req_event++;
+	}
 	if (kvm_check_request(X86_REQ_IOAPIC_EOI_EXIT, kv)) {
 		kv->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
 		kv->run->eoi.vector = lapic_take_eoi_exit(vcpu);
@@ -123,10 +128,9 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 	int r;
 
 	if (unlikely(__xfer_to_guest_mode_work_pending())) {
-		r = xfer_to_guest_mode_handle_work(&vcpu->vcpu);
+		r = x86_guest_work();
 		if (r) {
 			vcpu->stat.signal_exits++;
-			run->exit_reason = KVM_EXIT_INTR;
 			return r;
 		}
 	}
@@ -150,8 +154,8 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 	}
 	if (!x86_enter(vcpu))
 		return X86_RUN_AGAIN;
-	x86_finish_event(vcpu);
 	vcpu->stat.exits++;
+	x86_finish_event(vcpu);
 	trace_kvm_exit(vcpu->vcpu.vcpu_id, vcpu->exit.hw_reason, vcpu->rip,
 		       vcpu->exit.isa);
 	return x86_handle_exit(vcpu);
@@ -219,17 +223,10 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
 	if (r)
 		return r;
 	r = x86_complete(vcpu);
-	if (r == X86_RUN_AGAIN && !vcpu->tdp_root) {
-		/* No nested page tables yet: there is nothing to enter. */
-		r = -EIO;
-	} else if (r == X86_RUN_AGAIN) {
-		if (kv->wants_to_run) {
-			r = x86_run_loop(vcpu);
-		} else {
-			kv->run->exit_reason = KVM_EXIT_INTR;
-			r = -EINTR;
-		}
-	}
+	if (r == X86_RUN_AGAIN)
+		r = kv->wants_to_run ? x86_run_loop(vcpu) : -EINTR;
+	if (r == -EINTR)
+		kv->run->exit_reason = KVM_EXIT_INTR;
 	x86_report(vcpu);
 	trace_kvm_userspace_exit(kv->vcpu_id, kv->run->exit_reason, r);
 	return r;

@@ -39,6 +39,9 @@ int x86_skip_insn(struct x86_vcpu *vcpu);
 /* io.c */
 int x86_handle_io(struct x86_vcpu *vcpu);
 
+/* hypercall.c */
+int x86_handle_hypercall(struct x86_vcpu *vcpu);
+
 /* block.c */
 
 /**

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "apic_base.h"
 #include "cpuid.h"
+#include "debug.h"
 #include "irq.h"
 #include "lapic.h"
 #include "mce.h"
@@ -37,15 +38,10 @@ static struct kvm_segment reset_segment(u16 selector, u8 type, bool s)
 	};
 }
 
-/* APM 2, table 14-1. */
-void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
+/* APM 2, table 14-1, as are the next two. */
+static void reset_segments(struct x86_vcpu *vcpu)
 {
 	int i;
-
-	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
-	vcpu->gpr[X86_RDX] = 0x600;	/* family 6, the least that anyone expects */
-	vcpu->rip = 0xfff0;
-	vcpu->rflags = X86_EFLAGS_FIXED;
 
 	for (i = X86_ES; i <= X86_GS; i++)
 		vcpu->seg[i] = reset_segment(0, 3, true);
@@ -56,8 +52,13 @@ void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	vcpu->cpl = 0;
 	vcpu->gdt = (struct x86_table) { .limit = 0xffff };
 	vcpu->idt = vcpu->gdt;
+	x86_mark_dirty(vcpu, X86_GROUP_SEGMENTS);
+	x86_mark_dirty(vcpu, X86_GROUP_TABLES);
+}
 
-	/* INIT leaves the caches as they are. */
+static void reset_control(struct x86_vcpu *vcpu, bool init)
+{
+	/* INIT leaves the caches as they are, and PAT. */
 	if (init)
 		x86_fetch(vcpu, X86_GROUP_CONTROL);
 	vcpu->cr0 = X86_CR0_ET |
@@ -67,13 +68,16 @@ void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	vcpu->cr4 = 0;
 	vcpu->cr8 = 0;
 	vcpu->efer = 0;
+	x86_mark_dirty(vcpu, X86_GROUP_CONTROL);
+
 	memset(vcpu->db, 0, sizeof(vcpu->db));
 	vcpu->dr6 = DR6_RESERVED;
 	vcpu->dr7 = DR7_FIXED_1;
-	vcpu->dirty |= BIT(X86_GROUP_SEGMENTS) | BIT(X86_GROUP_TABLES) |
-		       BIT(X86_GROUP_CONTROL) | BIT(X86_GROUP_DEBUG);
-	vcpu->cached |= vcpu->dirty;
+	x86_mark_dirty(vcpu, X86_GROUP_DEBUG);
+}
 
+static void reset_events(struct x86_vcpu *vcpu)
+{
 	vcpu->event.type = X86_EVENT_NONE;
 	vcpu->events.exception.pending = false;
 	vcpu->events.held.type = X86_EVENT_NONE;
@@ -82,15 +86,26 @@ void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	vcpu->nmi_masked = false;
 	vcpu->intr_shadow = 0;
 	vcpu->flush_tlb = true;
+}
+
+void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
+{
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+	vcpu->gpr[X86_RDX] = 0x600;	/* family 6, the least that anyone expects */
+	vcpu->rip = 0xfff0;
+	vcpu->rflags = X86_EFLAGS_FIXED;
+	reset_segments(vcpu);
+	reset_control(vcpu, init);
+	reset_events(vcpu);
 	if (init)
 		return;
 
 	x86_apic_base_reset(vcpu);
 	x86_msr_reset(vcpu);
 	vcpu->pat = PAT_VALUE(WB, WT, UC_MINUS, UC, WB, WT, UC_MINUS, UC);
-	vcpu->dirty |= BIT(X86_GROUP_SYSCALL) | BIT(X86_GROUP_TSC) |
-		       BIT(X86_GROUP_INTERCEPTS);
-	vcpu->cached |= vcpu->dirty;
+	x86_mark_dirty(vcpu, X86_GROUP_SYSCALL);
+	x86_mark_dirty(vcpu, X86_GROUP_TSC);
+	x86_mark_dirty(vcpu, X86_GROUP_INTERCEPTS);
 }
 
 int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
@@ -191,6 +206,9 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_HAS_DEVICE_ATTR, x86_vcpu_has_attr, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_GET_DEVICE_ATTR, x86_vcpu_get_attr, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_DEVICE_ATTR, x86_vcpu_set_attr, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_GUEST_DEBUG, x86_set_guest_debug, .lock = KVM_LOCK_VCPU_LOADED,
+		.flags = KVM_IOCTL_FIELD(struct kvm_guest_debug, control),
+		.allowed = X86_GUESTDBG_FLAGS),
 };
 
 const struct kvm_ioctl_table kvm_arch_vcpu_ioctls = KVM_IOCTL_TABLE(vcpu_rows);

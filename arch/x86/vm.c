@@ -3,6 +3,7 @@
 #include <linux/slab.h>
 
 #include "backend.h"
+#include "debug.h"
 #include "irqchip.h"
 #include "pit.h"
 #include "tsc.h"
@@ -11,6 +12,11 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 {
 	switch (cap) {
 	case KVM_CAP_EXT_CPUID:
+	case KVM_CAP_HLT:
+	case KVM_CAP_INTERNAL_ERROR_DATA:
+	case KVM_CAP_SET_GUEST_DEBUG:
+	case KVM_CAP_USER_NMI:
+	case KVM_CAP_X86_ROBUST_SINGLESTEP:
 	case KVM_CAP_GET_MSR_FEATURES:
 	case KVM_CAP_GET_TSC_KHZ:
 	case KVM_CAP_SREGS2:
@@ -36,6 +42,8 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_TSC_CONTROL:
 	case KVM_CAP_VM_TSC_CONTROL:
 		return !!x86_tsc_frac_bits;
+	case KVM_CAP_SET_GUEST_DEBUG2:
+		return X86_GUESTDBG_FLAGS;
 	case KVM_CAP_VM_TYPES:
 		return BIT(KVM_X86_DEFAULT_VM) | BIT(KVM_X86_SW_PROTECTED_VM);
 	default:

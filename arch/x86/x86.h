@@ -154,7 +154,6 @@ struct x86_vm {
  * @db_open: the next entry, and that alone, leaves the debug registers to the guest
  * @debug_db: DR0 to DR3 under KVM_GUESTDBG_USE_HW_BP
  * @debug_dr7: and DR7
- * @tdp_root: root of the nested page tables
  * @mp_state: KVM_MP_STATE_*
  * @poll_ns: how long a halt spins before it sleeps
  * @complete: finishes, at the next KVM_RUN, what userspace was asked for
@@ -211,7 +210,6 @@ struct x86_vcpu {
 	bool db_open;
 	u64 debug_db[4];
 	u64 debug_dr7;
-	hpa_t tdp_root;
 
 	u32 mp_state;
 	unsigned int poll_ns;

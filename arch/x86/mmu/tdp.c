@@ -265,7 +265,6 @@ void x86_mmu_create_vcpu(struct x86_vcpu *vcpu)
 {
 	/* No generation is ever this: nothing is remembered. */
 	vcpu->mmu.mmio_generation = U64_MAX;
-	vcpu->tdp_root = x86_mmu_root(vcpu);
 }
 
 void x86_mmu_destroy_vcpu(struct x86_vcpu *vcpu)

@@ -26,6 +26,24 @@ off:
 	return false;
 }
 
+/* RDTSCP and RDPID read it in the guest, and in user space to learn the CPU. */
+static void svm_write_tsc_aux(u64 value)
+{
+	if (this_cpu_read(svm_cpu.tsc_aux) == value)
+		return;
+	this_cpu_write(svm_cpu.tsc_aux, value);
+	wrmsrl(MSR_TSC_AUX, value);
+}
+
+/* The TSC's rate for guests; the host's own is not touched (APM 2, 15.30.5). */
+static void svm_write_tsc_ratio(u64 ratio)
+{
+	if (!boot_cpu_has(X86_FEATURE_TSCRATEMSR) || this_cpu_read(svm_cpu.tsc_ratio) == ratio)
+		return;
+	this_cpu_write(svm_cpu.tsc_ratio, ratio);
+	wrmsrl(MSR_AMD64_TSC_RATIO, ratio);
+}
+
 void svm_load(struct x86_vcpu *vcpu, int cpu)
 {
 	struct svm_cpu *here = this_cpu_ptr(&svm_cpu);
@@ -41,10 +59,12 @@ void svm_load(struct x86_vcpu *vcpu, int cpu)
 	/* What VMLOAD brings back after each exit does not change while we are here. */
 	svm->entry.host_pa = here->host_pa;
 	svm_save_host(here->host_pa);
+	svm_write_tsc_ratio(vcpu->tsc_ratio);
 }
 
 void svm_put(struct x86_vcpu *vcpu)
 {
+	svm_write_tsc_aux(this_cpu_read(svm_cpu.host_tsc_aux));
 }
 
 static void svm_prepare_asid(struct x86_vcpu *vcpu)
@@ -138,6 +158,8 @@ static void svm_to_vmcb(struct x86_vcpu *vcpu)
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	struct vmcb_save_area *save = &svm->vmcb->save;
 
+	if (boot_cpu_has(X86_FEATURE_V_SPEC_CTRL))
+		save->spec_ctrl = vcpu->spec_ctrl;
 	save->rax = vcpu->gpr[X86_RAX];
 	save->rsp = vcpu->gpr[X86_RSP];
 	save->rip = vcpu->rip;
@@ -147,10 +169,6 @@ static void svm_to_vmcb(struct x86_vcpu *vcpu)
 	if ((control->int_ctl & V_TPR_MASK) != vcpu->cr8) {
 		control->int_ctl = (control->int_ctl & ~V_TPR_MASK) | vcpu->cr8;
 		svm->clean &= ~SVM_CLEAN_TPR;
-	}
-	if (control->nested_cr3 != vcpu->tdp_root) {
-		control->nested_cr3 = vcpu->tdp_root;
-		svm->clean &= ~SVM_CLEAN_NP;
 	}
 	if (vcpu->dirty)
 		svm_flush_groups(vcpu);
@@ -264,6 +282,9 @@ void svm_run(struct x86_vcpu *vcpu)
 
 	svm_load_debug(vcpu);
 	svm_to_vmcb(vcpu);
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
+		svm_write_tsc_aux(vcpu->tsc_aux);
+	svm->entry.guest_spec_ctrl = vcpu->spec_ctrl;
 	svm->entry.host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
 
 	if (unlikely(!svm_in_guest(&svm->entry))) {

@@ -3,9 +3,10 @@
 #include <linux/kernel.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
-#include <asm/irq_vectors.h>
 #include <asm/mce.h>
 #include <asm/processor-flags.h>
+#include <asm/segment.h>
+#include <asm/ptrace.h>
 #include <asm/traps.h>
 
 #include "svm.h"
@@ -86,6 +87,16 @@ static void svm_exit_iret(struct x86_vcpu *vcpu)
 	svm->iret_rip = vcpu->rip;
 }
 
+/* The hardware's, not the guest's: the host handles it as if user code had met it. */
+static void svm_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = __USER_CS, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
+}
+
 static void svm_exit_exception(struct x86_vcpu *vcpu, struct vmcb_control_area *control)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -96,6 +107,10 @@ static void svm_exit_exception(struct x86_vcpu *vcpu, struct vmcb_control_area *
 	exit->exception.cr2 = control->exit_info_2;
 	exit->exception.dr6 = svm->vmcb->save.dr6;
 
+	if (exit->exception.vector == X86_TRAP_MC) {
+		svm_machine_check();
+		exit->reason = X86_EXIT_NONE;
+	}
 	/* The step behind an IRET was ours alone, unless more came with it. */
 	if (exit->exception.vector == X86_TRAP_DB && svm->stepping) {
 		svm->stepping = false;

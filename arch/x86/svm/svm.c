@@ -21,6 +21,9 @@ static void svm_disable_cpu(void)
 {
 	u64 efer;
 
+	/* As it was found: whoever comes next may not know of it. */
+	if (boot_cpu_has(X86_FEATURE_TSCRATEMSR))
+		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 	rdmsrl(MSR_EFER, efer);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
@@ -38,6 +41,10 @@ static int svm_enable_cpu(void)
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(here->pages));
 	here->host_pa = page_to_phys(here->pages) + PAGE_SIZE;
 	here->last_vcpu = 0;
+	here->tsc_ratio = 0;
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
+		rdmsrl(MSR_TSC_AUX, here->host_tsc_aux);
+	here->tsc_aux = here->host_tsc_aux;
 	svm_asid_init_pool(&here->asids, cpuid_ebx(SVM_CPUID_FUNC));
 	return 0;
 }

@@ -33,12 +33,17 @@ enum svm_clean {
  * @pages: for VM_HSAVE_PA, and after it for VMSAVE of the host's state
  * @host_pa: the latter
  * @asids: its address space identifiers
+ * @tsc_aux: TSC_AUX now
+ * @host_tsc_aux: and what the host keeps there
+ * @tsc_ratio: TSC_RATIO now, where the CPU has it
  * @last_vcpu: who ran last, by svm_vcpu.id: branch predictors remember it
  */
 struct svm_cpu {
 	struct page *pages;
 	hpa_t host_pa;
 	struct svm_asid_pool asids;
+	u64 tsc_aux, host_tsc_aux;
+	u64 tsc_ratio;
 	u64 last_vcpu;
 };
 

@@ -293,13 +293,15 @@ void svm_fetch(struct x86_vcpu *vcpu, enum x86_group group)
 
 /* Birth and death */
 
-static void svm_init_vmcb(struct svm_vcpu *svm)
+static void svm_init_vmcb(struct x86_vcpu *vcpu)
 {
+	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
 	control->iopm_base_pa = __pa(iopm);
 	control->msrpm_base_pa = svm_msrpm_pa(svm);
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
+	control->nested_cr3 = x86_mmu_root(vcpu);
 	/* RFLAGS.IF and CR8 are the guest's own; the host's stay in force. */
 	control->int_ctl = V_INTR_MASKING_MASK;
 	if (boot_cpu_has(X86_FEATURE_PAUSEFILTER))
@@ -323,8 +325,8 @@ int svm_create_vcpu(struct x86_vcpu *vcpu)
 	svm->id = atomic64_inc_return(&last_id);
 	svm->entry.gpr = vcpu->gpr;
 	svm->entry.vmcb_pa = __pa(svm->vmcb);
-	svm_init_vmcb(svm);
 	vcpu->backend = svm;
+	svm_init_vmcb(vcpu);
 	return 0;
 }
 
