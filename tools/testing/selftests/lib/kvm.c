@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A guest for tests; see kvm.h. */
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -287,6 +288,14 @@ void guest_set_idt64(struct guest *guest, uint8_t vector, uint64_t handler)
 }
 
 /* Running */
+
+bool guest_is_emulated(void)
+{
+	unsigned int eax, regs[3];
+
+	__cpuid(0x40000000, eax, regs[0], regs[1], regs[2]);
+	return !memcmp(regs, "TCGTCGTCGTCG", 12);
+}
 
 uint32_t vcpu_run(struct vcpu *vcpu)
 {

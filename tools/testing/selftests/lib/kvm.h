@@ -104,6 +104,9 @@ void vcpu_run_until(struct vcpu *vcpu, uint32_t reason);
 /* Runs to the next OUT of one byte or more; returns its value and, if asked, port. */
 uint32_t vcpu_run_out(struct vcpu *vcpu, uint16_t *port);
 
+/* Does the software SVM of QEMU run the guests? It leaves some things out. */
+bool guest_is_emulated(void);
+
 const char *kvm_exit_name(uint32_t reason);
 
 #define kvm_ioctl_ok(fd, cmd, arg)	kvm_must(ioctl(fd, cmd, arg), #cmd, __FILE__, __LINE__)
