@@ -16,6 +16,7 @@
 #include <kvm/vcpu.h>
 
 static const struct kvm_stat_entry vm_entries[] = {
+	KVM_STAT(kvm_vm_stat, vcpus, GAUGE),
 	KVM_STAT(kvm_vm_stat, remote_tlb_flush, COUNT),
 	KVM_STAT(kvm_vm_stat, remote_tlb_flush_requests, COUNT),
 };

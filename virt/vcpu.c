@@ -374,6 +374,7 @@ static struct file *kvm_add_vcpu(struct kvm *kvm, unsigned int id)
 	xa_store(&kvm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT);
 	/* Pairs with kvm_nr_vcpus(). */
 	smp_store_release(&kvm->nr_vcpus, vcpu->index + 1);
+	WRITE_ONCE(kvm->stat.vcpus, kvm->nr_vcpus);
 	kvm_arch_vcpu_added(vcpu);
 	return file;
 

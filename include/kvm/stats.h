@@ -46,6 +46,7 @@ struct kvm_stat_table {
 
 /* What the core counts of a VM. */
 struct kvm_vm_stat {
+	u64 vcpus;
 	u64 remote_tlb_flush;
 	u64 remote_tlb_flush_requests;
 };
