@@ -18,12 +18,17 @@ MODULE_PARM_DESC(halt_poll_ns, "longest time that a halted vCPU spins before it 
 
 #define POLL_START_NS	10000
 
+static bool x86_halt_ends(struct x86_vcpu *vcpu)
+{
+	return x86_event_wakes(vcpu) || READ_ONCE(vcpu->pv.unhalted);
+}
+
 /* A vCPU that waits for SIPI hears nothing else. */
 static bool x86_wakes(struct x86_vcpu *vcpu)
 {
 	if (lapic_has_events(vcpu))
 		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && x86_event_wakes(vcpu);
+	return vcpu->mp_state == KVM_MP_STATE_HALTED && x86_halt_ends(vcpu);
 }
 
 /* Does the vCPU stay halted? */
@@ -66,7 +71,8 @@ static bool x86_halt_poll(struct x86_vcpu *vcpu)
 	bool woken;
 	s64 ns;
 
-	if (!vcpu->poll_ns)
+	/* The guest may spin by itself. */
+	if (!vcpu->poll_ns || !vcpu->pv.poll_control)
 		return false;
 	woken = x86_poll(vcpu, ktime_add_ns(start, vcpu->poll_ns));
 	ns = ktime_to_ns(ktime_sub(ktime_get(), start));
@@ -98,8 +104,9 @@ int x86_block(struct x86_vcpu *vcpu)
 {
 	if (!x86_halt_poll(vcpu))
 		x86_halt_sleep(vcpu);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && x86_event_wakes(vcpu)) {
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && x86_halt_ends(vcpu)) {
 		vcpu->vcpu.stat.halt_wakeup++;
+		WRITE_ONCE(vcpu->pv.unhalted, false);
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	}
 	return X86_RUN_AGAIN;

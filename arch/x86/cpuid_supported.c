@@ -12,8 +12,6 @@
 #define MAX_EXTENDED_LEAF	0x80000021
 #define MAX_CACHES		16
 
-/* KVM_FEATURE_* that work; a hint about delays costs nothing. */
-#define KVM_FEATURES	BIT(KVM_FEATURE_NOP_IO_DELAY)
 
 /**
  * struct cpuid_list - the answer as it grows
@@ -199,7 +197,7 @@ static void list_kvm(struct cpuid_list *list)
 	entry->edx = signature[2];
 
 	entry = list_entry_new(list, KVM_CPUID_FEATURES);
-	entry->eax = KVM_FEATURES;
+	entry->eax = X86_PV_FEATURES;
 }
 
 long x86_get_supported_cpuid(struct kvm_ioctl_args *args)

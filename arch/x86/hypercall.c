@@ -6,7 +6,7 @@
 #include "backend.h"
 #include "run.h"
 
-static bool in_64bit_code(struct x86_vcpu *vcpu)
+bool x86_in_64bit_code(struct x86_vcpu *vcpu)
 {
 	x86_fetch(vcpu, X86_GROUP_CONTROL);
 	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
@@ -15,18 +15,26 @@ static bool in_64bit_code(struct x86_vcpu *vcpu)
 
 int x86_handle_hypercall(struct x86_vcpu *vcpu)
 {
-	bool wide = in_64bit_code(vcpu);
+	bool wide = x86_in_64bit_code(vcpu);
 	unsigned long nr = vcpu->gpr[X86_RAX];
+	unsigned long args[4] = {
+		vcpu->gpr[X86_RBX], vcpu->gpr[X86_RCX],
+		vcpu->gpr[X86_RDX], vcpu->gpr[X86_RSI],
+	};
 	long r;
+	int i;
 
-	if (!wide)
+	if (!wide) {
 		nr = (u32)nr;
+		for (i = 0; i < ARRAY_SIZE(args); i++)
+			args[i] = (u32)args[i];
+	}
 	if (vcpu->cpl)
 		r = -KVM_EPERM;
 	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		r = 0;	/* the exit was all that it is for */
 	else
-		r = -KVM_ENOSYS;
+		r = x86_pv_hypercall(vcpu, nr, args);
 
 	vcpu->gpr[X86_RAX] = wide ? r : (u32)r;
 	vcpu->stat.hypercalls++;

@@ -322,10 +322,35 @@ int x86_enable_split_irqchip(struct x86_vm *vm, u64 nr_reserved_pins)
 	return 0;
 }
 
+int x86_enable_x2apic_api(struct x86_vm *vm, u64 flags)
+{
+	if (flags & ~(u64)(KVM_X2APIC_API_USE_32BIT_IDS |
+			   KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK))
+		return -EINVAL;
+	if (flags & KVM_X2APIC_API_USE_32BIT_IDS)
+		vm->chips.msi_ids_32 = true;
+	if (flags & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+		vm->chips.no_broadcast_quirk = true;
+	return 0;
+}
+
+/* The longest count with the highest divisor must fit a signed time. */
+int x86_set_apic_bus_cycle(struct x86_vm *vm, u64 ns)
+{
+	if (!ns || ns > KTIME_MAX / (128ull * U32_MAX))
+		return -EINVAL;
+	if (vm->chips.mode == X86_IRQCHIP_NONE)
+		return -ENXIO;
+	if (vm->kvm.nr_vcpus)
+		return -EINVAL;
+	vm->chips.bus_cycle_ns = ns;
+	return 0;
+}
+
 void x86_irqchip_init(struct x86_vm *vm)
 {
 	xa_init_flags(&vm->chips.apics, XA_FLAGS_ACCOUNT);
-	vm->chips.bus_cycle_ns = 1;
+	vm->chips.bus_cycle_ns = X86_BUS_CYCLE_NS;
 }
 
 void x86_irqchip_stop(struct x86_vm *vm)

@@ -156,6 +156,12 @@ void x86_pin_unmasked(struct x86_vm *vm, u32 irqchip, u32 pin);
  */
 void x86_pic_raised(struct x86_vm *vm);
 
+/* The APIC bus of old: 1 GHz. */
+#define X86_BUS_CYCLE_NS	1
+
+/* KVM_ENABLE_CAP; under kvm->lock. 0 or errno. */
+int x86_enable_x2apic_api(struct x86_vm *vm, u64 flags);
+int x86_set_apic_bus_cycle(struct x86_vm *vm, u64 ns);
 int x86_enable_split_irqchip(struct x86_vm *vm, u64 nr_reserved_pins);
 long x86_ioctl_create_irqchip(struct kvm_ioctl_args *args);
 long x86_ioctl_get_irqchip(struct kvm_ioctl_args *args);

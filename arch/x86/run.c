@@ -33,6 +33,10 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 		vcpu->flush_tlb = true;
 		vcpu->stat.tlb_flush++;
 	}
+	if (kvm_check_request(X86_REQ_CLOCK_UPDATE, kv))
+		x86_clock_update(vcpu);
+	if (kvm_check_request(X86_REQ_STEAL_UPDATE, kv))
+		x86_steal_update(vcpu);
 	if (kvm_check_request(X86_REQ_EVENT, kv)) {
 		x86_prepare_event(vcpu);
 		vcpu->stat.req_event++;

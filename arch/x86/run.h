@@ -41,6 +41,7 @@ int x86_handle_io(struct x86_vcpu *vcpu);
 
 /* hypercall.c */
 int x86_handle_hypercall(struct x86_vcpu *vcpu);
+bool x86_in_64bit_code(struct x86_vcpu *vcpu);
 
 /* block.c */
 

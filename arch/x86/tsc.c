@@ -57,6 +57,7 @@ static void set_offset(struct x86_vcpu *vcpu, u64 offset)
 	vcpu->tsc_offset = offset;
 	x86_mark_dirty(vcpu, X86_GROUP_TSC);
 	lapic_tsc_changed(vcpu);
+	x86_clock_tsc_changed(vcpu);
 }
 
 void x86_tsc_create_vm(struct x86_vm *vm)

@@ -121,6 +121,7 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 		goto err_fpu;
 	x86_mmu_create_vcpu(vcpu);
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	vcpu->pv.poll_control = 1;
 	x86_cpuid_create(vcpu);
 	x86_msr_create_vcpu(vcpu);
 	x86_tsc_create_vcpu(vcpu);
@@ -163,6 +164,8 @@ void kvm_arch_vcpu_added(struct kvm_vcpu *vcpu)
 void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	x86_backend_call(load)(to_x86(vcpu), cpu);
+	x86_clock_load(to_x86(vcpu));
+	x86_pv_load(to_x86(vcpu));
 }
 
 void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu)
@@ -190,6 +193,7 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_SET_LAPIC, x86_ioctl_set_lapic, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_INTERRUPT, x86_ioctl_interrupt, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_NMI, x86_ioctl_nmi),
+	KVM_ROW(KVM_KVMCLOCK_CTRL, x86_ioctl_kvmclock_ctrl, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_X86_SETUP_MCE, x86_setup_mce, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_TSC_KHZ, x86_vcpu_set_tsc_khz, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_GET_TSC_KHZ, x86_vcpu_get_tsc_khz, .lock = KVM_LOCK_VCPU),

@@ -24,6 +24,9 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_XCRS:
 	case KVM_CAP_XSAVE:
 	case KVM_CAP_IRQCHIP:
+	case KVM_CAP_SPLIT_IRQCHIP:
+	case KVM_CAP_TSC_DEADLINE_TIMER:
+	case KVM_CAP_KVMCLOCK_CTRL:
 	case KVM_CAP_PIT:
 	case KVM_CAP_PIT2:
 	case KVM_CAP_PIT_STATE2:
@@ -34,6 +37,14 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_IOAPIC_POLARITY_IGNORED:
 	case KVM_CAP_SET_TSS_ADDR:
 	case KVM_CAP_SET_IDENTITY_MAP_ADDR:
+		return 1;
+	case KVM_CAP_ADJUST_CLOCK:
+		return X86_CLOCK_FLAGS;
+	case KVM_CAP_X2APIC_API:
+		return KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		return X86_BUS_CYCLE_NS;
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
 		return 1;
 	case KVM_CAP_XSAVE2:
 		return sizeof(struct kvm_xsave);
@@ -53,7 +64,19 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 
 long kvm_arch_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
-	return -EINVAL;
+	struct x86_vm *vm = to_x86_vm(kvm);
+
+	guard(mutex)(&kvm->lock);
+	switch (cap->cap) {
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return x86_enable_split_irqchip(vm, cap->args[0]);
+	case KVM_CAP_X2APIC_API:
+		return x86_enable_x2apic_api(vm, cap->args[0]);
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		return x86_set_apic_bus_cycle(vm, cap->args[0]);
+	default:
+		return -EINVAL;
+	}
 }
 
 struct kvm *kvm_arch_alloc_vm(void)
@@ -77,6 +100,7 @@ int kvm_arch_create_vm(struct kvm *kvm)
 
 	x86_tsc_create_vm(to_x86_vm(kvm));
 	x86_irqchip_init(to_x86_vm(kvm));
+	x86_clock_init(to_x86_vm(kvm));
 	r = x86_mmu_create(to_x86_vm(kvm));
 	if (r)
 		return r;
@@ -145,6 +169,10 @@ static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_REINJECT_CONTROL, x86_ioctl_reinject_control),
 	KVM_ROW(KVM_CREATE_PIT2, x86_ioctl_create_pit2),
 	KVM_ROW(KVM_SET_BOOT_CPU_ID, x86_ioctl_set_boot_cpu_id, .lock = KVM_LOCK_VM),
+	KVM_ROW(KVM_SET_CLOCK, x86_ioctl_set_clock,
+		.flags = KVM_IOCTL_FIELD(struct kvm_clock_data, flags),
+		.allowed = X86_CLOCK_FLAGS),
+	KVM_ROW(KVM_GET_CLOCK, x86_ioctl_get_clock),
 	KVM_ROW(KVM_GET_PIT2, x86_ioctl_get_pit2),
 	KVM_ROW(KVM_SET_PIT2, x86_ioctl_set_pit2),
 	KVM_ROW(KVM_SIGNAL_MSI, x86_ioctl_signal_msi),

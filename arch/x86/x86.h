@@ -19,6 +19,8 @@
 #include "exit.h"
 #include "mmu/mmu.h"
 #include "irqchip.h"
+#include "pv.h"
+#include "pvclock.h"
 #include "stats.h"
 
 /* Requests of the architecture. */
@@ -118,6 +120,7 @@ struct x86_vm_tsc {
  * @kvm: the core's part
  * @stat: what x86 counts
  * @chips: interrupt controllers
+ * @clock: kvmclock
  * @disabled_exits: KVM_X86_DISABLE_EXITS_*; fixed before the first vCPU
  * @mmu: nested page tables
  * @tsc: what keeps its vCPUs' counters together
@@ -127,6 +130,7 @@ struct x86_vm {
 	struct kvm kvm;
 	struct x86_vm_stat stat;
 	struct x86_irqchips chips;
+	struct x86_clock clock;
 	u64 disabled_exits;
 	struct x86_mmu mmu;
 	struct x86_vm_tsc tsc;
@@ -142,6 +146,8 @@ struct x86_vm {
  * @dirty: groups whose copy here is newer than the backend's
  * @cr8: the task priority that the CPU itself knows, 0 to 15; always current
  * @lapic: the local APIC, or NULL
+ * @clock: kvmclock
+ * @pv: what else the guest asked of us
  * @event: what the next entry injects; the backend clears it once delivered
  * @events: what waits to be injected
  * @want_irq_window: exit as soon as the guest can take an interrupt
@@ -197,6 +203,8 @@ struct x86_vcpu {
 
 	u8 cr8;
 	struct x86_lapic *lapic;
+	struct x86_pvclock clock;
+	struct x86_pv pv;
 
 	struct x86_event event;
 	struct x86_events events;
