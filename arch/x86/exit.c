@@ -128,6 +128,21 @@ static int handle_exception(struct x86_vcpu *vcpu)
 	}
 }
 
+/* Delivering an event, the guest met MMIO: descriptors or stack stand there. */
+static int delivery_failed(struct x86_vcpu *vcpu)
+{
+	const struct x86_exit *exit = &vcpu->exit;
+	struct kvm_run *run = vcpu->vcpu.run;
+
+	x86_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	run->internal.ndata = 4;
+	run->internal.data[0] = exit->vectoring.vector | exit->vectoring.type << 8;
+	run->internal.data[1] = exit->hw_reason;
+	run->internal.data[2] = exit->npf.error_code;
+	run->internal.data[3] = exit->npf.gpa;
+	return X86_RUN_EXIT;
+}
+
 static int handle_npf(struct x86_vcpu *vcpu)
 {
 	const struct x86_exit *exit = &vcpu->exit;
@@ -137,6 +152,8 @@ static int handle_npf(struct x86_vcpu *vcpu)
 	case X86_FAULT_RESUME:
 		return X86_RUN_AGAIN;
 	case X86_FAULT_EMULATE:
+		if (exit->vectoring.type)
+			return delivery_failed(vcpu);
 		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
 	case X86_FAULT_USER:
 		return X86_RUN_EXIT;

@@ -8,10 +8,11 @@
 void svm_asid_init_pool(struct svm_asid_pool *pool, u32 nr)
 {
 	/*
-	 * Generations go on where they stood, for vCPUs that were here before
-	 * the CPU went away and came back. The first use flushes: who had SVM
-	 * before us may have left something.
+	 * Generations go on where they stood: vCPUs that were here before the
+	 * CPU went away own nothing when it comes back. The first use flushes:
+	 * who had SVM before us may have left something.
 	 */
+	pool->generation++;
 	pool->max = nr - 1;
 	pool->next = nr;
 }

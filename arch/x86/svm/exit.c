@@ -150,7 +150,12 @@ static const u8 svm_reasons[] = {
 	[SVM_EXIT_RSM]		= X86_EXIT_UD_INSN,
 };
 
-/* The delivery of this event was cut short; whoever enters next delivers it again. */
+/*
+ * The delivery of this event was cut short; whoever enters next delivers it
+ * again. An INT n, INT3 or INTO of the guest comes again by itself, since RIP
+ * still stands on it (APM 2, 15.7.2); CPUs that do not save the next RIP are
+ * taken to have left it behind, and only the event can bring it back.
+ */
 static void svm_fill_vectoring(struct x86_event *event, struct vmcb_control_area *control)
 {
 	u32 info = control->exit_int_info;
@@ -168,7 +173,8 @@ static void svm_fill_vectoring(struct x86_event *event, struct vmcb_control_area
 			      X86_EVENT_SOFT_EXCEPTION : X86_EVENT_EXCEPTION;
 		break;
 	case SVM_EXITINTINFO_TYPE_SOFT:
-		event->type = X86_EVENT_SOFT_INTERRUPT;
+		event->type = boot_cpu_has(X86_FEATURE_NRIPS) ?
+			      X86_EVENT_NONE : X86_EVENT_SOFT_INTERRUPT;
 		break;
 	default:
 		event->type = X86_EVENT_INTERRUPT;
