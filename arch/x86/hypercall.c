@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* VMMCALL: the calls of Documentation/virt/kvm/x86/hypercalls.rst. */
 #include <linux/kvm_para.h>
+#include <linux/mm.h>
 #include <asm/msr-index.h>
 
 #include "backend.h"
@@ -11,6 +12,40 @@ bool x86_in_64bit_code(struct x86_vcpu *vcpu)
 	x86_fetch(vcpu, X86_GROUP_CONTROL);
 	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
 	return (vcpu->efer & EFER_LMA) && vcpu->seg[X86_CS].l;
+}
+
+static void set_result(struct x86_vcpu *vcpu, u64 result)
+{
+	vcpu->gpr[X86_RAX] = x86_in_64bit_code(vcpu) ? result : (u32)result;
+}
+
+static int complete_map_gpa_range(struct x86_vcpu *vcpu)
+{
+	set_result(vcpu, READ_ONCE(vcpu->vcpu.run->hypercall.ret));
+	return x86_skip_insn(vcpu);
+}
+
+/* Whether memory is private is userspace's decision, which may refuse. */
+static int map_gpa_range(struct x86_vcpu *vcpu, const unsigned long *args, bool wide)
+{
+	struct kvm_run *run = vcpu->vcpu.run;
+	gfn_t gfn = gpa_to_gfn(args[0]);
+
+	if (!(READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->exit_hypercalls) &
+	      BIT(KVM_HC_MAP_GPA_RANGE)))
+		return -KVM_ENOSYS;
+	if (!PAGE_ALIGNED(args[0]) || gfn + args[1] <= gfn)
+		return -KVM_EINVAL;
+
+	run->exit_reason = KVM_EXIT_HYPERCALL;
+	run->hypercall.nr = KVM_HC_MAP_GPA_RANGE;
+	run->hypercall.args[0] = args[0];
+	run->hypercall.args[1] = args[1];
+	run->hypercall.args[2] = args[2];
+	run->hypercall.flags = wide ? KVM_EXIT_HYPERCALL_LONG_MODE : 0;
+	run->hypercall.ret = 0;
+	vcpu->complete = complete_map_gpa_range;
+	return 0;
 }
 
 int x86_handle_hypercall(struct x86_vcpu *vcpu)
@@ -29,14 +64,18 @@ int x86_handle_hypercall(struct x86_vcpu *vcpu)
 		for (i = 0; i < ARRAY_SIZE(args); i++)
 			args[i] = (u32)args[i];
 	}
+	vcpu->stat.hypercalls++;
 	if (vcpu->cpl)
 		r = -KVM_EPERM;
+	else if (nr == KVM_HC_MAP_GPA_RANGE)
+		r = map_gpa_range(vcpu, args, wide);
 	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		r = 0;	/* the exit was all that it is for */
 	else
 		r = x86_pv_hypercall(vcpu, nr, args);
 
-	vcpu->gpr[X86_RAX] = wide ? r : (u32)r;
-	vcpu->stat.hypercalls++;
+	if (vcpu->complete)
+		return X86_RUN_EXIT;
+	set_result(vcpu, r);
 	return x86_skip_insn(vcpu);
 }

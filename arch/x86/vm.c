@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The x86 part of a VM. */
+#include <linux/kvm_para.h>
 #include <linux/slab.h>
 
 #include "backend.h"
@@ -7,6 +8,9 @@
 #include "irqchip.h"
 #include "pit.h"
 #include "tsc.h"
+
+/* Hypercalls that userspace can ask to see. */
+#define X86_EXIT_HYPERCALLS	BIT(KVM_HC_MAP_GPA_RANGE)
 
 long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 {
@@ -55,6 +59,8 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 		return !!x86_tsc_frac_bits;
 	case KVM_CAP_SET_GUEST_DEBUG2:
 		return X86_GUESTDBG_FLAGS;
+	case KVM_CAP_EXIT_HYPERCALL:
+		return X86_EXIT_HYPERCALLS;
 	case KVM_CAP_VM_TYPES:
 		return BIT(KVM_X86_DEFAULT_VM) | BIT(KVM_X86_SW_PROTECTED_VM);
 	default:
@@ -74,6 +80,11 @@ long kvm_arch_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 		return x86_enable_x2apic_api(vm, cap->args[0]);
 	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
 		return x86_set_apic_bus_cycle(vm, cap->args[0]);
+	case KVM_CAP_EXIT_HYPERCALL:
+		if (cap->args[0] & ~X86_EXIT_HYPERCALLS)
+			return -EINVAL;
+		WRITE_ONCE(vm->exit_hypercalls, cap->args[0]);
+		return 0;
 	default:
 		return -EINVAL;
 	}

@@ -124,6 +124,7 @@ struct x86_vm_tsc {
  * @disabled_exits: KVM_X86_DISABLE_EXITS_*; fixed before the first vCPU
  * @mmu: nested page tables
  * @tsc: what keeps its vCPUs' counters together
+ * @exit_hypercalls: hypercalls that exit to userspace, a bit for each number
  * @no_platform_info: the guest may not read MSR_PLATFORM_INFO
  */
 struct x86_vm {
@@ -134,6 +135,7 @@ struct x86_vm {
 	u64 disabled_exits;
 	struct x86_mmu mmu;
 	struct x86_vm_tsc tsc;
+	u32 exit_hypercalls;
 	bool no_platform_info;
 };
 
