@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From a guest frame to the host page behind it. */
+#include <linux/cleanup.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/pgtable.h>
 #include <linux/swap.h>
 
 #include <kvm/hva.h>
@@ -71,6 +74,33 @@ int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
 		kvm_set_host_page(host, page, true);
 	}
 	return 0;
+}
+
+unsigned int kvm_host_order(hva_t hva)
+{
+	pgd_t *pgdp, pgd;
+	p4d_t *p4dp, p4d;
+	pud_t *pudp, pud;
+	pmd_t pmd;
+
+	/* The host frees a page table only after all CPUs took an interrupt. */
+	guard(irqsave)();
+	pgdp = pgd_offset(current->mm, hva);
+	pgd = READ_ONCE(*pgdp);
+	if (pgd_none(pgd))
+		return 0;
+	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
+	p4d = READ_ONCE(*p4dp);
+	if (!p4d_present(p4d))
+		return 0;
+	pudp = pud_offset_lockless(p4dp, p4d, hva);
+	pud = READ_ONCE(*pudp);
+	if (!pud_present(pud))
+		return 0;
+	if (pud_leaf(pud))
+		return PUD_SHIFT - PAGE_SHIFT;
+	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
+	return pmd_present(pmd) && pmd_leaf(pmd) ? PMD_SHIFT - PAGE_SHIFT : 0;
 }
 
 void kvm_mark_host_page(const struct kvm_host_page *host)

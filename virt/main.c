@@ -2,6 +2,7 @@
 /* Load, unload, and /dev/kvm. */
 #include <linux/file.h>
 #include <linux/miscdevice.h>
+#include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <uapi/linux/kvmcore.h>
 
@@ -58,6 +59,11 @@ long kvm_ioctl_check_extension(struct kvm_ioctl_args *args)
 	case KVM_CAP_MEMORY_FAULT_INFO:
 	case KVM_CAP_MULTI_ADDRESS_SPACE:
 		return 1;
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return KVM_DIRTY_RING_MAX_ENTRIES * sizeof(struct kvm_dirty_gfn);
 	case KVM_CAP_NR_MEMSLOTS:
 		return KVM_NR_MEMSLOTS;
 	case KVM_CAP_COALESCED_MMIO:
@@ -145,7 +151,8 @@ static void __exit kvm_exit(void)
 	kvm_hardware_exit();
 	kvm_gmem_exit();
 	kvm_arch_exit();
-	/* Callbacks of call_rcu() may still point into this module. */
+	/* Callbacks of mmu_notifier_put() and call_rcu() may still point into this module. */
+	mmu_notifier_synchronize();
 	rcu_barrier();
 }
 module_exit(kvm_exit);

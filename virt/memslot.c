@@ -9,6 +9,7 @@
 
 #include <kvm/arch.h>
 #include <kvm/attributes.h>
+#include <kvm/dirty.h>
 #include <kvm/gmem.h>
 #include <kvm/memslot.h>
 #include <kvm/vcpu.h>
@@ -95,6 +96,32 @@ struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
 	}
 }
 
+struct kvm_memory_slot *kvm_hold_slot_atomic(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	struct kvm_memory_slot *slot;
+
+	lockdep_assert_preemption_disabled();
+
+	guard(rcu)();
+	slot = mtree_load(&vcpu->kvm->mem.by_gfn, gfn);
+	if (!slot)
+		return NULL;
+	WRITE_ONCE(vcpu->reader.held_atomic, slot);
+	/* As in kvm_try_hold(). */
+	smp_mb();
+	if (!READ_ONCE(slot->retired))
+		return slot;
+	kvm_release_slot_atomic(vcpu);
+	return NULL;
+}
+
+void kvm_release_slot_atomic(struct kvm_vcpu *vcpu)
+{
+	/* As in kvm_release_slot(). */
+	smp_store_release(&vcpu->reader.held_atomic, NULL);
+	rcuwait_wake_up(&vcpu->kvm->mem.updater);
+}
+
 void kvm_release_slot(struct kvm_vcpu *vcpu)
 {
 	/* All use of the slot is over before an updater can see this. */
@@ -124,8 +151,9 @@ static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
 	unsigned int i;
 
 	kvm_for_each_vcpu(i, vcpu, kvm) {
-		/* Pairs with the release in kvm_release_slot(). */
-		if (smp_load_acquire(&vcpu->reader.held) == slot)
+		/* Pairs with the releases in kvm_release_slot() and its like. */
+		if (smp_load_acquire(&vcpu->reader.held) == slot ||
+		    smp_load_acquire(&vcpu->reader.held_atomic) == slot)
 			return false;
 	}
 	return true;
@@ -147,15 +175,28 @@ static void kvm_retire_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 
 static void kvm_free_slot(struct kvm_memory_slot *slot)
 {
+	kvm_gmem_unbind(slot);
+	kvm_remove_notifier(slot);
+	kvm_free_dirty_log(slot);
 	kfree_rcu(slot, rcu);
 }
 
-static void kvm_put_slot_away(struct kvm *kvm, struct kvm_memory_slot *slot)
+/* A slot that is complete but for its place in the tree. */
+static struct kvm_memory_slot *kvm_make_slot(const struct kvm_memory_slot *new)
 {
-	kvm->mem.npages -= slot->npages;
-	kvm_gmem_unbind(slot);
-	kvm_remove_notifier(slot);
-	kvm_free_slot(slot);
+	struct kvm_memory_slot *slot = kmemdup(new, sizeof(*new), GFP_KERNEL_ACCOUNT);
+	int r = 0;
+
+	if (!slot)
+		return ERR_PTR(-ENOMEM);
+	if (kvm_slot_logs_dirty(slot))
+		r = kvm_alloc_dirty_log(slot);
+	r = r ?: kvm_add_notifier(slot);
+	if (!r)
+		return slot;
+	kvm_free_dirty_log(slot);
+	kfree(slot);
+	return ERR_PTR(r);
 }
 
 /*
@@ -210,11 +251,6 @@ static bool kvm_slots_overlap(struct kvm_memory *mem, const struct kvm_memory_sl
 	return false;
 }
 
-static struct kvm_memory_slot *kvm_copy_slot(const struct kvm_memory_slot *from)
-{
-	return kmemdup(from, sizeof(*from), GFP_KERNEL_ACCOUNT);
-}
-
 static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
 			   const struct kvm_userspace_memory_region2 *region)
 {
@@ -228,19 +264,17 @@ static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
 	if (mem->npages + new->npages < mem->npages)
 		return -EINVAL;
 
-	slot = kvm_copy_slot(new);
-	if (!slot)
-		return -ENOMEM;
-	r = kvm_add_notifier(slot);
+	r = kvm_get_mm(kvm);
 	if (r)
-		goto err_free;
+		return r;
+	slot = kvm_make_slot(new);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
 	if (slot->flags & KVM_MEM_GUEST_MEMFD)
 		r = kvm_gmem_bind(slot, region->guest_memfd, region->guest_memfd_offset);
+	r = r ?: xa_err(xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT));
 	if (r)
-		goto err_notifier;
-	r = xa_err(xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT));
-	if (r)
-		goto err_gmem;
+		goto err_free;
 	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
 	if (r)
 		goto err_id;
@@ -253,10 +287,6 @@ static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
 
 err_id:
 	xa_erase(&mem->by_id, slot->id);
-err_gmem:
-	kvm_gmem_unbind(slot);
-err_notifier:
-	kvm_remove_notifier(slot);
 err_free:
 	kvm_free_slot(slot);
 	return r;
@@ -270,9 +300,21 @@ static int kvm_delete_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 	kvm_erase_slot(mem, slot);
 	kvm_end_update(mem);
 	xa_erase(&mem->by_id, slot->id);
+	mem->npages -= slot->npages;
 	kvm_retire_slot(kvm, slot);
-	kvm_put_slot_away(kvm, slot);
+	kvm_free_slot(slot);
 	return 0;
+}
+
+/* What was dirty in the old place is in the new one. */
+static void kvm_inherit_dirty_log(struct kvm_memory_slot *slot, struct kvm_memory_slot *old)
+{
+	struct kvm_dirty_bitmap *log, *old_log = rcu_access_pointer(old->dirty);
+
+	if (!old_log || !rcu_access_pointer(slot->dirty))
+		return;
+	log = rcu_replace_pointer(slot->dirty, old_log, true);
+	rcu_assign_pointer(old->dirty, log);
 }
 
 /*
@@ -289,12 +331,9 @@ static int kvm_move_slot(struct kvm *kvm, struct kvm_memory_slot *old,
 
 	if (kvm_slots_overlap(mem, new, old))
 		return -EEXIST;
-	slot = kvm_copy_slot(new);
-	if (!slot)
-		return -ENOMEM;
-	r = kvm_add_notifier(slot);
-	if (r)
-		goto err_free;
+	slot = kvm_make_slot(new);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
 
 	kvm_begin_update(mem);
 	kvm_store_hole(mem, old, XA_ZERO_ENTRY);
@@ -302,24 +341,31 @@ static int kvm_move_slot(struct kvm *kvm, struct kvm_memory_slot *old,
 	if (r) {
 		kvm_store_hole(mem, old, old);
 		kvm_end_update(mem);
-		goto err_notifier;
+		kvm_free_slot(slot);
+		return r;
 	}
 	kvm_retire_slot(kvm, old);
+	kvm_inherit_dirty_log(slot, old);
 	mas_store_prealloc(&mas, slot);
 	kvm_end_update(mem);
 
 	kvm_clear_hole(mem, old, slot);
 	/* There is an entry at this index: replacing it needs no memory. */
 	xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT);
-	kvm_remove_notifier(old);
 	kvm_free_slot(old);
 	return 0;
+}
 
-err_notifier:
-	kvm_remove_notifier(slot);
-err_free:
-	kvm_free_slot(slot);
-	return r;
+static int kvm_change_flags(struct kvm_memory_slot *slot, u32 flags)
+{
+	u32 changed = slot->flags ^ flags;
+
+	if (!(changed & KVM_MEM_LOG_DIRTY_PAGES))
+		return 0;
+	if (flags & KVM_MEM_LOG_DIRTY_PAGES)
+		return kvm_start_dirty_log(slot);
+	kvm_stop_dirty_log(slot);
+	return 0;
 }
 
 static int kvm_change_slot(struct kvm *kvm, struct kvm_memory_slot *old,
@@ -334,7 +380,7 @@ static int kvm_change_slot(struct kvm *kvm, struct kvm_memory_slot *old,
 		return -EINVAL;
 	if (old->base_gfn != new->base_gfn)
 		return kvm_move_slot(kvm, old, new);
-	return 0;
+	return kvm_change_flags(old, new->flags);
 }
 
 /*
@@ -443,7 +489,8 @@ void kvm_memory_destroy(struct kvm *kvm)
 	/* Nobody else is left but the host's notifications. */
 	mutex_lock(&mem->slots_lock);
 	xa_for_each(&mem->by_id, id, slot)
-		kvm_put_slot_away(kvm, slot);
+		kvm_free_slot(slot);
+	kvm_put_mm(kvm);
 	xa_destroy(&mem->by_id);
 	/*
 	 * No reader is left. Besides, 6.12 frees a tree in RCU mode wrongly: it

@@ -270,7 +270,8 @@ static vm_fault_t kvm_vcpu_fault(struct vm_fault *vmf)
 	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
 		page = kvm_coalesced_page(vcpu->kvm);
 	else
-		page = kvm_arch_vcpu_mmap_page(vcpu, vmf->pgoff);
+		page = kvm_dirty_ring_page(vcpu, vmf->pgoff) ?:
+		       kvm_arch_vcpu_mmap_page(vcpu, vmf->pgoff);
 	if (!page)
 		return VM_FAULT_SIGBUS;
 
@@ -285,6 +286,8 @@ static const struct vm_operations_struct kvm_vcpu_vm_ops = {
 
 static int kvm_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	if (!kvm_dirty_ring_may_map(file->private_data, vma))
+		return -EINVAL;
 	vma->vm_ops = &kvm_vcpu_vm_ops;
 	return 0;
 }
@@ -310,6 +313,7 @@ static const struct file_operations kvm_vcpu_fops = {
 
 static void kvm_free_vcpu(struct kvm_vcpu *vcpu)
 {
+	kvm_dirty_ring_destroy(vcpu);
 	free_page((unsigned long)vcpu->pio_data);
 	free_page((unsigned long)vcpu->run);
 	mutex_destroy(&vcpu->mutex);
@@ -334,7 +338,7 @@ static struct kvm_vcpu *kvm_alloc_vcpu(struct kvm *kvm, unsigned int id)
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (vcpu->run && vcpu->pio_data)
-		r = kvm_arch_create_vcpu(vcpu);
+		r = kvm_dirty_ring_create(vcpu) ?: kvm_arch_create_vcpu(vcpu);
 	if (!r)
 		return vcpu;
 	kvm_free_vcpu(vcpu);

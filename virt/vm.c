@@ -165,6 +165,10 @@ static long kvm_vm_enable_cap(struct kvm_ioctl_args *args)
 	switch (cap->cap) {
 	case KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM:
 		return kvm_gmem_move_from(args->kvm, cap->args[0]);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return kvm_dirty_enable_cap(args->kvm, cap);
 	default:
 		return kvm_arch_enable_cap(args->kvm, cap);
 	}
@@ -172,13 +176,19 @@ static long kvm_vm_enable_cap(struct kvm_ioctl_args *args)
 
 static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_CHECK_EXTENSION, kvm_ioctl_check_extension),
+	KVM_ROW(KVM_ENABLE_CAP, kvm_vm_enable_cap,
+		.flags = KVM_IOCTL_FIELD(struct kvm_enable_cap, flags)),
 	KVM_ROW(KVM_CREATE_VCPU, kvm_vm_create_vcpu),
+	KVM_ROW(KVM_GET_DIRTY_LOG, kvm_vm_get_dirty_log),
+	KVM_ROW(KVM_CLEAR_DIRTY_LOG, kvm_vm_clear_dirty_log),
+	KVM_ROW(KVM_RESET_DIRTY_RINGS, kvm_vm_reset_dirty_rings),
 	KVM_ROW(KVM_SET_USER_MEMORY_REGION, kvm_vm_set_memory,
 		.flags = KVM_IOCTL_FIELD(struct kvm_userspace_memory_region, flags),
-		.allowed = KVM_MEM_READONLY),
+		.allowed = KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY),
 	KVM_ROW(KVM_SET_USER_MEMORY_REGION2, kvm_vm_set_memory2,
 		.flags = KVM_IOCTL_FIELD(struct kvm_userspace_memory_region2, flags),
-		.allowed = KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD),
+		.allowed = KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY |
+			   KVM_MEM_GUEST_MEMFD),
 	KVM_ROW(KVM_REGISTER_COALESCED_MMIO, kvm_ioctl_register_coalesced),
 	KVM_ROW(KVM_UNREGISTER_COALESCED_MMIO, kvm_ioctl_unregister_coalesced),
 	KVM_ROW(KVM_SET_GSI_ROUTING, kvm_ioctl_set_gsi_routing, .raw = true),
@@ -191,8 +201,6 @@ static const struct kvm_ioctl vm_rows[] = {
 			   KVM_IOEVENTFD_FLAG_DEASSIGN),
 	KVM_ROW(KVM_CREATE_DEVICE, kvm_ioctl_create_device, .raw = true),
 	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vm_stats_fd),
-	KVM_ROW(KVM_ENABLE_CAP, kvm_vm_enable_cap,
-		.zero = KVM_IOCTL_FIELD(struct kvm_enable_cap, flags)),
 	KVM_ROW(KVM_SET_MEMORY_ATTRIBUTES, kvm_vm_set_memory_attributes,
 		.zero = KVM_IOCTL_FIELD(struct kvm_memory_attributes, flags)),
 	KVM_ROW(KVM_CREATE_GUEST_MEMFD, kvm_vm_create_guest_memfd, .no_reply = true,

@@ -23,6 +23,8 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 
 	if (kvm_check_request(KVM_REQ_VM_DEAD, kv))
 		return -EIO;
+	if (kvm_check_request(KVM_REQ_DIRTY_RING_FULL, kv) && kvm_dirty_ring_full(kv))
+		return X86_RUN_EXIT;
 	if (kvm_check_request(X86_REQ_TRIPLE_FAULT, kv)) {
 		kv->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return X86_RUN_EXIT;

@@ -213,6 +213,9 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_SET_GUEST_DEBUG, x86_set_guest_debug, .lock = KVM_LOCK_VCPU_LOADED,
 		.flags = KVM_IOCTL_FIELD(struct kvm_guest_debug, control),
 		.allowed = X86_GUESTDBG_FLAGS),
+	KVM_ROW(KVM_PRE_FAULT_MEMORY, x86_ioctl_pre_fault, .lock = KVM_LOCK_VCPU,
+		.flags = KVM_IOCTL_FIELD(struct kvm_pre_fault_memory, flags),
+		.zero = KVM_IOCTL_FIELD(struct kvm_pre_fault_memory, padding)),
 };
 
 const struct kvm_ioctl_table kvm_arch_vcpu_ioctls = KVM_IOCTL_TABLE(vcpu_rows);

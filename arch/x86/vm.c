@@ -63,6 +63,8 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 		return X86_EXIT_HYPERCALLS;
 	case KVM_CAP_VM_TYPES:
 		return BIT(KVM_X86_DEFAULT_VM) | BIT(KVM_X86_SW_PROTECTED_VM);
+	case KVM_CAP_PRE_FAULT_MEMORY:
+		return 1;
 	default:
 		return 0;
 	}

@@ -8,6 +8,8 @@
 #ifndef KVM_ARCH_H
 #define KVM_ARCH_H
 
+#include <linux/kvm.h>
+
 #include <kvm/ioctl.h>
 #include <kvm/irqroute.h>
 #include <kvm/types.h>
@@ -208,5 +210,55 @@ gfn_t kvm_arch_max_gfn(struct kvm *kvm);
  * Context: takes mmu_lock.
  */
 void kvm_arch_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block);
+
+/**
+ * kvm_arch_age() - has the guest used frames?
+ * @kvm: the VM; its page tables may be gone already
+ * @start: first frame
+ * @end: first frame behind
+ * @clear: forget it
+ *
+ * Context: any; takes mmu_lock.
+ */
+bool kvm_arch_age(struct kvm *kvm, gfn_t start, gfn_t end, bool clear);
+
+/**
+ * kvm_arch_start_dirty_log() - the flag of the slot has been set
+ * @slot: in force
+ * @protect: from the return on the first write of each page is noticed
+ *
+ * Context: slots_lock; may sleep.
+ */
+void kvm_arch_start_dirty_log(struct kvm_memory_slot *slot, bool protect);
+
+/**
+ * kvm_arch_stop_dirty_log() - the flag of the slot has been cleared
+ * @slot: in force; what was split for the log may become large again
+ *
+ * Context: slots_lock; the owner's address space; may sleep.
+ */
+void kvm_arch_stop_dirty_log(struct kvm_memory_slot *slot);
+
+/**
+ * kvm_arch_write_protect() - notice the next write of pages
+ * @slot: in force
+ * @base: the frame that bit 0 of @mask stands for
+ * @mask: which pages
+ * @nbits: size of @mask
+ *
+ * Complete only after kvm_arch_flush_tlbs().
+ *
+ * Context: slots_lock; may sleep.
+ */
+void kvm_arch_write_protect(struct kvm_memory_slot *slot, gfn_t base,
+			    const unsigned long *mask, unsigned long nbits);
+
+/**
+ * kvm_arch_flush_tlbs() - no vCPU runs on with translations of before
+ * @kvm: the VM
+ *
+ * Context: any with interrupts on.
+ */
+void kvm_arch_flush_tlbs(struct kvm *kvm);
 
 #endif

@@ -31,6 +31,20 @@ int kvm_read_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *buf, unsigned long le
 int kvm_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa, const void *buf, unsigned long len);
 
 /**
+ * kvm_read_guest_atomic() - as kvm_read_guest(), where nothing may sleep
+ * @vcpu: the vCPU, by its own thread
+ * @gpa: any guest physical address
+ * @buf: where to
+ * @len: how many bytes
+ *
+ * Context: any of the vCPU's thread but interrupts, also from the scheduler.
+ * Return: 0 or -EFAULT, also if the memory would first have to be faulted in.
+ */
+int kvm_read_guest_atomic(struct kvm_vcpu *vcpu, gpa_t gpa, void *buf, unsigned long len);
+int kvm_write_guest_atomic(struct kvm_vcpu *vcpu, gpa_t gpa, const void *buf,
+			   unsigned long len);
+
+/**
  * kvm_vm_read_guest() - as kvm_read_guest(), on behalf of no vCPU
  * @kvm: the VM
  * @gpa: any guest physical address
@@ -41,17 +55,5 @@ int kvm_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa, const void *buf, unsigned 
  * Return: 0 or -EFAULT.
  */
 int kvm_vm_read_guest(struct kvm *kvm, gpa_t gpa, void *buf, unsigned long len);
-
-/**
- * kvm_vm_write_guest() - as kvm_write_guest(), on behalf of no vCPU
- * @kvm: the VM
- * @gpa: any guest physical address
- * @buf: where from
- * @len: how many bytes
- *
- * Context: takes slots_lock; the owner's address space; may sleep.
- * Return: 0 or -EFAULT.
- */
-int kvm_vm_write_guest(struct kvm *kvm, gpa_t gpa, const void *buf, unsigned long len);
 
 #endif

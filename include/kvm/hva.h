@@ -35,6 +35,16 @@ int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
 		      struct kvm_host_page *host);
 
 /**
+ * kvm_host_order() - how large the host maps what stands at an address
+ * @hva: in the current address space
+ *
+ * As with kvm_get_host_page() the answer must be checked against the notifier.
+ *
+ * Return: log2 of the pages that one entry of the host's page tables maps.
+ */
+unsigned int kvm_host_order(hva_t hva);
+
+/**
  * kvm_mark_host_page() - the guest may write the page from now on
  * @host: of kvm_get_host_page()
  *

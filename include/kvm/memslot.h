@@ -6,6 +6,7 @@
 #ifndef KVM_MEMSLOT_H
 #define KVM_MEMSLOT_H
 
+#include <linux/interval_tree.h>
 #include <linux/kvm.h>
 #include <linux/maple_tree.h>
 #include <linux/mmu_notifier.h>
@@ -33,10 +34,13 @@
  * @gmem: with KVM_MEM_GUEST_MEMFD, the file that it shows, from page @index
  *	on; not a reference: NULL once the file is closed. @shared: frames that
  *	are not private come from there, too
+ * @dirty: the dirty log, or NULL; changes under slots_lock
  * @notifier: tells of changes of the host's mappings of @hva
+ * @age_node: in the tree of the owner's slots by @hva, see struct kvm_mm
  * @rcu: freed behind readers that do not sleep
  *
- * All but @flags, @retired and @gmem.file is constant from publication to the end.
+ * All but @flags, @retired, @gmem.file and @dirty is constant from publication to
+ * the end.
  */
 struct kvm_memory_slot {
 	struct kvm *kvm;
@@ -51,7 +55,9 @@ struct kvm_memory_slot {
 		pgoff_t index;
 		bool shared;
 	} gmem;
+	struct kvm_dirty_bitmap __rcu *dirty;
 	struct mmu_interval_notifier notifier;
+	struct interval_tree_node age_node;
 	struct rcu_head rcu;
 };
 
@@ -69,6 +75,10 @@ struct kvm_memory_slot {
  * @gmem_views: files of guest_memfd that this VM has, under @slots_lock
  * @updater: who waits, under @slots_lock, for vCPUs to let a slot go
  * @mmu_lock: nested page tables, and the notifiers' sequence numbers
+ * @mm: what the VMs of the owner share, from the first slot on
+ * @dirty_protect: flags of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, under @slots_lock
+ * @dirty_ring_size: entries in each vCPU's dirty ring; 0: bitmaps. Set before
+ *	the first vCPU, under kvm->lock and @slots_lock
  */
 struct kvm_memory {
 	struct mutex slots_lock;	/* updates */
@@ -80,16 +90,22 @@ struct kvm_memory {
 	struct list_head gmem_views;
 	struct rcuwait updater;
 	rwlock_t mmu_lock;
+	struct kvm_mm *mm;
+	u64 dirty_protect;
+	u32 dirty_ring_size;
 };
 
 /**
  * struct kvm_memory_reader - a vCPU's hold on a slot
  * @held: the slot that the vCPU uses right now, for updaters to wait for
+ * @held_atomic: the same for accesses with preemption off, which may come in
+ *	the middle of the other
  * @hint: the slot that it used last
  * @hint_generation: @hint is good in this generation alone
  */
 struct kvm_memory_reader {
 	struct kvm_memory_slot *held;
+	struct kvm_memory_slot *held_atomic;
 	struct kvm_memory_slot *hint;
 	u64 hint_generation;
 };
@@ -121,6 +137,18 @@ struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn);
  * @vcpu: the vCPU
  */
 void kvm_release_slot(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_hold_slot_atomic() - as kvm_hold_slot(), where nothing may sleep
+ * @vcpu: the vCPU, by its own thread
+ * @gfn: any guest frame
+ *
+ * Context: preemption off until kvm_release_slot_atomic(); also from the
+ * scheduler.
+ * Return: the slot, or NULL if there is none, or it cannot be told now.
+ */
+struct kvm_memory_slot *kvm_hold_slot_atomic(struct kvm_vcpu *vcpu, gfn_t gfn);
+void kvm_release_slot_atomic(struct kvm_vcpu *vcpu);
 
 /**
  * kvm_find_slot() - look a slot up while no slot can change

@@ -7,6 +7,7 @@
 #include <linux/rcuwait.h>
 #include <linux/signal_types.h>
 
+#include <kvm/dirty.h>
 #include <kvm/kvm.h>
 
 /* Where the run page's neighbours stand in the mapping of a vCPU file, in pages. */
@@ -52,7 +53,8 @@ enum kvm_request {
  * @guest_debug: KVM_GUESTDBG_* of KVM_SET_GUEST_DEBUG
  * @wants_to_run: KVM_RUN is in progress and saw immediate_exit clear
  * @stat: what the core counts
- * @reader: the vCPU's read section over guest memory, see Documentation/memory.rst
+ * @reader: the vCPU's hold on guest memory, see Documentation/memory.rst
+ * @ring: which pages it has written, if KVM_CAP_DIRTY_LOG_RING is on
  */
 struct kvm_vcpu {
 	struct kvm *kvm;
@@ -72,6 +74,7 @@ struct kvm_vcpu {
 	u32 guest_debug;
 	struct kvm_vcpu_stat stat;
 	struct kvm_memory_reader reader;
+	struct kvm_dirty_ring ring;
 };
 
 /**

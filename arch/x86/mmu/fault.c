@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A nested page fault, in stages. */
+#include <linux/align.h>
 #include <linux/cleanup.h>
 #include <linux/sched/signal.h>
 
 #include <kvm/attributes.h>
+#include <kvm/dirty.h>
 #include <kvm/gmem.h>
 #include <kvm/hva.h>
 
@@ -14,22 +16,26 @@
  * @vcpu: whose
  * @gfn: where
  * @write: the guest wants to write
+ * @present: there is a mapping, and it does not allow it
  * @slot: what is there, held
  * @private: the frame is private
  * @gmem: the guest_memfd's page behind @gfn, if that serves it
  * @seq: the slot's invalidations, from before @host was looked up
  * @host: the page behind @gfn
+ * @level: how large the host has it
  */
 struct x86_fault {
 	struct x86_vcpu *const vcpu;
 	const gfn_t gfn;
 	const bool write;
+	const bool present;
 
 	struct kvm_memory_slot *slot;
 	bool private;
 	struct kvm_gmem_page gmem;
 	unsigned long seq;
 	struct kvm_host_page host;
+	int level;
 };
 
 /*
@@ -84,6 +90,8 @@ static int fault_get_gmem_page(struct x86_fault *fault)
 		return r;
 	fault->host.pfn = page_to_pfn(fault->gmem.page);
 	fault->host.writable = true;
+	fault->level = tdp_max_level(fault->slot, fault->gfn, fault->slot->gmem.index,
+				     fault->gmem.order);
 	return 0;
 }
 
@@ -95,6 +103,9 @@ static int fault_get_host_page(struct x86_fault *fault)
 	fault->seq = mmu_interval_read_begin(&fault->slot->notifier);
 	r = kvm_get_host_page(fault->slot, fault->gfn, fault->write, &fault->host);
 	switch (r) {
+	case 0:
+		fault->level = tdp_max_host_level(fault->slot, fault->gfn);
+		return 0;
 	case -EHWPOISON:
 		/* As for a load by the owner itself; the vCPU leaves with the signal. */
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)hva, PAGE_SHIFT, current);
@@ -132,19 +143,96 @@ static bool fault_is_stale(struct x86_fault *fault)
 	return mmu_interval_read_retry(&fault->slot->notifier, fault->seq);
 }
 
+/* How large the mapping is, under mmu_lock. */
+static int fault_level(struct x86_fault *fault)
+{
+	struct kvm *kvm = fault->vcpu->vcpu.kvm;
+	int level = fault->level;
+	gfn_t start;
+
+	/* The log begins only after this mapping. */
+	if (kvm_slot_logs_dirty(fault->slot))
+		return PG_LEVEL_4K;
+	for (; level > PG_LEVEL_4K; level--) {
+		start = ALIGN_DOWN(fault->gfn, spte_level_gfns(level));
+		if (kvm_attributes_uniform(kvm, start, start + spte_level_gfns(level)))
+			break;
+	}
+	return level;
+}
+
+static int fault_map_locked(struct x86_fault *fault)
+{
+	struct kvm_vcpu *vcpu = &fault->vcpu->vcpu;
+	struct tdp_mapping map = {
+		.gfn = fault->gfn,
+		.pfn = fault->host.pfn,
+		.level = fault_level(fault),
+		.host_writable = fault->host.writable,
+		.writable = fault->write || !kvm_slot_logs_dirty(fault->slot),
+	};
+	int r;
+
+	if (fault_is_stale(fault))
+		return -EAGAIN;
+	fault->level = map.level;
+	r = tdp_map(vcpu->kvm, &map, &fault->vcpu->mmu.tables);
+	if (r)
+		return r;
+	if (fault->host.writable)
+		kvm_mark_host_page(&fault->host);
+	if (fault->write)
+		kvm_mark_dirty(vcpu, fault->slot, fault->gfn);
+	return 0;
+}
+
 static int fault_map(struct x86_fault *fault)
 {
 	struct kvm *kvm = fault->vcpu->vcpu.kvm;
-	u64 spte;
+	gfn_t span, start;
+	int r;
 
-	guard(read_lock)(&kvm->mem.mmu_lock);
-	if (fault_is_stale(fault))
-		return -EAGAIN;
-	if (fault->host.writable)
-		kvm_mark_host_page(&fault->host);
-	spte = spte_make_leaf(fault->host.pfn, PG_LEVEL_4K, fault->host.writable, true);
-	tdp_map(fault->vcpu, fault->gfn, PG_LEVEL_4K, spte);
-	return X86_FAULT_RESUME;
+	read_lock(&kvm->mem.mmu_lock);
+	r = fault_map_locked(fault);
+	read_unlock(&kvm->mem.mmu_lock);
+	if (r != -EEXIST)
+		return r;
+	/* Small mappings from when the host had it in pieces. */
+	span = spte_level_gfns(fault->level);
+	start = ALIGN_DOWN(fault->gfn, span);
+	kvm_arch_unmap(kvm, start, start + span, true);
+	return -EAGAIN;
+}
+
+/*
+ * A write to a page whose only bar is the dirty log, or one that another vCPU
+ * has resolved: no host page, no lock. Only single pages: the log cannot
+ * account for the others of a large one.
+ */
+static bool fault_fast(struct x86_fault *fault)
+{
+	struct x86_vm *vm = to_x86_vm(fault->vcpu->vcpu.kvm);
+	struct tdp_iter iter;
+
+	if (!fault->present || !fault->write)
+		return false;
+
+	/* Tables are freed behind RCU; in one that is gone nothing harms. */
+	guard(rcu)();
+	tdp_iter_start(&iter, vm->mmu.root, tdp_root_level(), PG_LEVEL_4K, fault->gfn,
+		       fault->gfn + 1);
+	while (spte_is_table(iter.spte, iter.level))
+		tdp_iter_next(&iter);
+	if (!spte_present(iter.spte) || iter.level > PG_LEVEL_4K)
+		return false;
+	if (iter.spte & SPTE_WRITABLE)
+		return true;
+	if (!(iter.spte & SPTE_HOST_WRITABLE) ||
+	    !try_cmpxchg64(iter.sptep, &iter.spte,
+			   iter.spte | SPTE_WRITABLE | SPTE_DIRTY))
+		return false;
+	kvm_mark_dirty(&fault->vcpu->vcpu, fault->slot, fault->gfn);
+	return true;
 }
 
 static int fault_resolve(struct x86_fault *fault)
@@ -153,14 +241,28 @@ static int fault_resolve(struct x86_fault *fault)
 
 	if (fault->write && (fault->slot->flags & KVM_MEM_READONLY))
 		return X86_FAULT_EMULATE;
+	if (fault_fast(fault))
+		return X86_FAULT_RESUME;
 
-	r = tdp_get_tables(&fault->vcpu->mmu) ?: fault_get_page(fault);
+	r = tdp_get_tables(&fault->vcpu->mmu.tables, tdp_root_level() - 1);
+	r = r ?: fault_get_page(fault);
 	if (!r) {
 		r = fault_map(fault);
 		fault_put_page(fault);
 	}
-	/* The host changed its mind on the way; the guest will come again. */
-	return r == -EAGAIN ? X86_FAULT_RESUME : r;
+	return r ?: X86_FAULT_RESUME;
+}
+
+/* -EAGAIN if the host changed its mind on the way. */
+static int fault_handle(struct x86_fault *fault)
+{
+	int r = fault_find_slot(fault);
+
+	if (!fault->slot)
+		return r;
+	r = fault_resolve(fault);
+	kvm_release_slot(&fault->vcpu->vcpu);
+	return r;
 }
 
 int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
@@ -169,13 +271,56 @@ int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 		.vcpu = vcpu,
 		.gfn = gpa_to_gfn(gpa),
 		.write = error_code & X86_NPF_WRITE,
+		.present = error_code & X86_NPF_PRESENT,
 	};
 	int r;
 
-	r = fault_find_slot(&fault);
-	if (fault.slot) {
-		r = fault_resolve(&fault);
-		kvm_release_slot(&vcpu->vcpu);
+	vcpu->stat.pf_taken++;
+	r = fault_handle(&fault);
+	vcpu->stat.pf_fixed += r == X86_FAULT_RESUME;
+	vcpu->stat.pf_emulate += r == X86_FAULT_EMULATE;
+	/* Then the guest comes again. */
+	return r == -EAGAIN ? X86_FAULT_RESUME : r;
+}
+
+/* KVM_PRE_FAULT_MEMORY: the frames that were mapped, or errno. */
+static long x86_pre_fault(struct x86_vcpu *vcpu, gpa_t gpa)
+{
+	gfn_t gfn = gpa_to_gfn(gpa);
+	int r;
+
+	do {
+		struct x86_fault fault = { .vcpu = vcpu, .gfn = gfn };
+
+		if (signal_pending(current))
+			return -EINTR;
+		cond_resched();
+		r = fault_handle(&fault);
+		if (r == X86_FAULT_RESUME)
+			return spte_level_gfns(fault.level) -
+			       (gfn & (spte_level_gfns(fault.level) - 1));
+	} while (r == -EAGAIN);
+	return r == X86_FAULT_EMULATE ? -ENOENT : r;
+}
+
+long x86_ioctl_pre_fault(struct kvm_ioctl_args *args)
+{
+	struct kvm_pre_fault_memory *range = args->data;
+	u64 size = range->size, n;
+	long r = 0;
+
+	if (!PAGE_ALIGNED(range->gpa) || !PAGE_ALIGNED(size) ||
+	    range->gpa + size <= range->gpa)
+		return -EINVAL;
+
+	while (range->size) {
+		r = x86_pre_fault(to_x86(args->vcpu), range->gpa);
+		if (r < 0)
+			break;
+		n = min(gfn_to_gpa(r), range->size);
+		range->gpa += n;
+		range->size -= n;
 	}
-	return r;
+	/* What was done counts: the caller finds what is left in the range. */
+	return r < 0 && range->size == size ? r : 0;
 }

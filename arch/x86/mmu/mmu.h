@@ -7,11 +7,22 @@
 
 #include <kvm/types.h>
 
+struct kvm_ioctl_args;
 struct x86_vm;
 struct x86_vcpu;
 
-/* Page tables above the root that one fault can need: 5 levels, less the root. */
-#define X86_MMU_MAX_TABLES	4
+/* Page tables that one fault can need: 5 levels, less the root. */
+#define TDP_MAX_TABLES	4
+
+/**
+ * struct tdp_tables - empty page tables, got before the locks that they are needed under
+ * @page: the tables
+ * @nr: how many there are
+ */
+struct tdp_tables {
+	struct page *page[TDP_MAX_TABLES];
+	unsigned int nr;
+};
 
 /**
  * struct x86_mmu - the nested page tables of a VM
@@ -23,14 +34,12 @@ struct x86_mmu {
 
 /**
  * struct x86_mmu_vcpu - what a vCPU keeps for its faults
- * @tables: empty page tables, got before the locks that they are needed under
- * @nr_tables: how many
+ * @tables: for the next fault
  * @mmio_gfn: a frame that had no slot
  * @mmio_generation: in this generation of the slots
  */
 struct x86_mmu_vcpu {
-	struct page *tables[X86_MMU_MAX_TABLES];
-	unsigned int nr_tables;
+	struct tdp_tables tables;
 	gfn_t mmio_gfn;
 	u64 mmio_generation;
 };
@@ -78,5 +87,8 @@ u64 x86_mmu_root(struct x86_vcpu *vcpu);
  * KVM_EXIT_MEMORY_FAULT in kvm_run for memory that is not there; -ENOMEM.
  */
 int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
+
+/* KVM_PRE_FAULT_MEMORY. */
+long x86_ioctl_pre_fault(struct kvm_ioctl_args *args);
 
 #endif

@@ -6,6 +6,8 @@
  * Who removes or restricts an entry flushes the TLBs before mmu_lock is let
  * go: an entry that is not there is nowhere cached either.
  */
+#include <linux/align.h>
+#include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -37,59 +39,83 @@ static void tdp_free_table_rcu(struct rcu_head *rcu)
 	tdp_free_table(container_of(rcu, struct page, rcu_head));
 }
 
-/* A table that the hardware cannot reach, and all below it. Depth is bounded. */
-static void tdp_free_tree(u64 *table, int level, bool readers)
+int tdp_get_tables(struct tdp_tables *tables, unsigned int nr)
 {
-	struct page *page = virt_to_page(table);
-	unsigned int i;
-	u64 spte;
-
-	for (i = 0; level > PG_LEVEL_4K && i < SPTES_PER_TABLE; i++) {
-		spte = READ_ONCE(table[i]);
-		if (spte_is_table(spte, level))
-			tdp_free_tree(spte_table(spte), level - 1, readers);
-	}
-	if (readers)
-		call_rcu(&page->rcu_head, tdp_free_table_rcu);
-	else
-		tdp_free_table(page);
-}
-
-int tdp_get_tables(struct x86_mmu_vcpu *cache)
-{
-	while (cache->nr_tables < tdp_root_level() - 1) {
-		cache->tables[cache->nr_tables] = tdp_alloc_table();
-		if (!cache->tables[cache->nr_tables])
+	while (tables->nr < nr) {
+		tables->page[tables->nr] = tdp_alloc_table();
+		if (!tables->page[tables->nr])
 			return -ENOMEM;
-		cache->nr_tables++;
+		tables->nr++;
 	}
 	return 0;
 }
 
-void tdp_put_tables(struct x86_mmu_vcpu *cache)
+void tdp_put_tables(struct tdp_tables *tables)
 {
-	while (cache->nr_tables)
-		tdp_free_table(cache->tables[--cache->nr_tables]);
+	while (tables->nr)
+		tdp_free_table(tables->page[--tables->nr]);
 }
 
-static void tdp_flush(struct kvm *kvm)
+void kvm_arch_flush_tlbs(struct kvm *kvm)
 {
 	kvm_make_all_request(kvm, KVM_REQ_TLB_FLUSH, true);
 }
 
+/* Levels */
+
+int tdp_max_level(const struct kvm_memory_slot *slot, gfn_t gfn, u64 backing,
+		  unsigned int order)
+{
+	int level = boot_cpu_has(X86_FEATURE_GBPAGES) ? PG_LEVEL_1G : PG_LEVEL_2M;
+	gfn_t span, start;
+
+	for (; level > PG_LEVEL_4K; level--) {
+		span = spte_level_gfns(level);
+		start = ALIGN_DOWN(gfn, span);
+		/* All of it in the slot, and aligned alike on both sides. */
+		if (spte_level_shift(level) <= order && start >= slot->base_gfn &&
+		    start + span <= kvm_slot_end(slot) &&
+		    IS_ALIGNED(slot->base_gfn ^ backing, span))
+			break;
+	}
+	return level;
+}
+
+/* How many leaves of a level there are; vCPUs count at the same time. */
+static void tdp_count_leaves(struct kvm *kvm, int level, long n)
+{
+	struct x86_vm_stat *stat = &to_x86_vm(kvm)->stat;
+	u64 *const counts[] = {
+		[PG_LEVEL_4K] = &stat->pages_4k,
+		[PG_LEVEL_2M] = &stat->pages_2m,
+		[PG_LEVEL_1G] = &stat->pages_1g,
+	};
+
+	atomic64_add(n, (atomic64_t *)counts[level]);
+}
+
 /* Map */
 
-/* Puts an empty table below the entry; false if the entry changed meanwhile. */
-static bool tdp_link_table(struct tdp_iter *iter, struct x86_mmu_vcpu *cache)
+bool tdp_link_table(struct kvm *kvm, struct tdp_iter *iter, struct tdp_tables *tables)
 {
-	struct page *table = cache->tables[cache->nr_tables - 1];
-	u64 new = spte_make_table(table);
+	struct page *page = tables->page[tables->nr - 1];
+	u64 old = iter->spte, new = spte_make_table(page);
+	u64 *table = page_address(page);
+	unsigned int i;
 
-	/* Releases the zeroed table to other walkers, who depend on the entry. */
-	if (!try_cmpxchg64(iter->sptep, &iter->spte, new))
+	for (i = 0; spte_present(old) && i < SPTES_PER_TABLE; i++)
+		table[i] = spte_make_split(old, iter->level, i);
+	/* Releases the table's entries to other walkers, who come by this entry. */
+	if (!try_cmpxchg64(iter->sptep, &iter->spte, new)) {
+		clear_page(table);
 		return false;
+	}
 	iter->spte = new;
-	cache->nr_tables--;
+	tables->nr--;
+	if (spte_present(old)) {
+		tdp_count_leaves(kvm, iter->level, -1);
+		tdp_count_leaves(kvm, iter->level - 1, SPTES_PER_TABLE);
+	}
 	return true;
 }
 
@@ -110,29 +136,59 @@ static void tdp_set_leaf(struct kvm *kvm, struct tdp_iter *iter, u64 spte)
 			return;
 	} while (!try_cmpxchg64(iter->sptep, &iter->spte, new));
 
-	if (spte_present(old) && spte_pfn(old) != spte_pfn(new))
-		tdp_flush(kvm);
+	if (!spte_present(old))
+		tdp_count_leaves(kvm, iter->level, 1);
+	else if (spte_pfn(old) != spte_pfn(new))
+		kvm_arch_flush_tlbs(kvm);
 }
 
-void tdp_map(struct x86_vcpu *vcpu, gfn_t gfn, int level, u64 spte)
+int tdp_map(struct kvm *kvm, const struct tdp_mapping *map, struct tdp_tables *tables)
 {
-	struct kvm *kvm = vcpu->vcpu.kvm;
+	kvm_pfn_t pfn = ALIGN_DOWN(map->pfn, spte_level_gfns(map->level));
 	struct tdp_iter iter;
 
 	lockdep_assert_held_read(&kvm->mem.mmu_lock);
 
-	tdp_iter_start(&iter, to_x86_vm(kvm)->mmu.root, tdp_root_level(), level,
-		       gfn, gfn + 1);
-	while (iter.level > level) {
-		if (!spte_is_table(iter.spte, iter.level) &&
-		    !tdp_link_table(&iter, &vcpu->mmu))
-			continue;
-		tdp_iter_next(&iter);
+	tdp_iter_start(&iter, to_x86_vm(kvm)->mmu.root, tdp_root_level(), map->level,
+		       map->gfn, map->gfn + 1);
+	while (iter.level > map->level) {
+		if (spte_is_table(iter.spte, iter.level) ||
+		    tdp_link_table(kvm, &iter, tables))
+			tdp_iter_next(&iter);
 	}
-	tdp_set_leaf(kvm, &iter, spte);
+	if (spte_is_table(iter.spte, iter.level))
+		return -EEXIST;
+	tdp_set_leaf(kvm, &iter, spte_make_leaf(pfn, map->level, map->host_writable,
+						map->writable));
+	return 0;
 }
 
 /* Unmap */
+
+/*
+ * A table that the hardware cannot reach, and all below it: at most five
+ * levels deep. @readers: walkers under RCU may still be in it.
+ */
+static void tdp_free_tree(struct kvm *kvm, u64 *table, int level, bool readers)
+{
+	struct page *page = virt_to_page(table);
+	unsigned int i, leaves = 0;
+	u64 spte;
+
+	for (i = 0; i < SPTES_PER_TABLE; i++) {
+		spte = READ_ONCE(table[i]);
+		if (spte_is_table(spte, level))
+			tdp_free_tree(kvm, spte_table(spte), level - 1, readers);
+		else
+			leaves += spte_present(spte);
+	}
+	if (leaves)
+		tdp_count_leaves(kvm, level, -(long)leaves);
+	if (readers)
+		call_rcu(&page->rcu_head, tdp_free_table_rcu);
+	else
+		tdp_free_table(page);
+}
 
 /* A removal in progress: what must be done before its lock is let go, and after. */
 struct tdp_removal {
@@ -149,7 +205,7 @@ static void tdp_lock_removal(struct tdp_removal *removal)
 static void tdp_flush_removal(struct tdp_removal *removal)
 {
 	if (removal->flush)
-		tdp_flush(removal->kvm);
+		kvm_arch_flush_tlbs(removal->kvm);
 	removal->flush = false;
 }
 
@@ -162,7 +218,7 @@ static void tdp_unlock_removal(struct tdp_removal *removal)
 	write_unlock(&removal->kvm->mem.mmu_lock);
 
 	list_for_each_entry_safe(table, next, &removal->tables, lru)
-		tdp_free_tree(page_address(table), page_private(table), true);
+		tdp_free_tree(removal->kvm, page_address(table), page_private(table), true);
 }
 
 /* Lets others have the lock if they want it; false when the tables are gone. */
@@ -187,8 +243,10 @@ static void tdp_remove(struct tdp_removal *removal, struct tdp_iter *iter)
 
 	iter->spte = 0;
 	removal->flush = true;
-	if (!spte_is_table(old, iter->level))
+	if (!spte_is_table(old, iter->level)) {
+		tdp_count_leaves(removal->kvm, iter->level, -1);
 		return;
+	}
 	table = virt_to_page(spte_table(old));
 	set_page_private(table, iter->level - 1);
 	list_add(&table->lru, &removal->tables);
@@ -219,6 +277,27 @@ void kvm_arch_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
 		/* A table whole, a leaf also in part: its rest comes back by a fault. */
 		if (spte_present(iter.spte) &&
 		    (spte_is_leaf(iter.spte, iter.level) || tdp_iter_inside(&iter, start)))
+			tdp_remove(&removal, &iter);
+	}
+	tdp_unlock_removal(&removal);
+}
+
+/* What was split for the log goes, where the host has it in one piece. */
+void kvm_arch_stop_dirty_log(struct kvm_memory_slot *slot)
+{
+	struct tdp_removal removal = {
+		.kvm = slot->kvm,
+		.tables = LIST_HEAD_INIT(removal.tables),
+	};
+	struct tdp_iter iter;
+
+	tdp_lock_removal(&removal);
+	tdp_for_each(&iter, to_x86_vm(slot->kvm)->mmu.root, tdp_root_level(), PG_LEVEL_2M,
+		     slot->base_gfn, kvm_slot_end(slot)) {
+		if (!tdp_yield(&removal, &iter))
+			break;
+		if (spte_is_table(iter.spte, iter.level) &&
+		    tdp_max_host_level(slot, iter.gfn) >= iter.level)
 			tdp_remove(&removal, &iter);
 	}
 	tdp_unlock_removal(&removal);
@@ -258,7 +337,7 @@ void x86_mmu_destroy(struct x86_vm *vm)
 	vm->mmu.root = NULL;
 	write_unlock(&vm->kvm.mem.mmu_lock);
 
-	tdp_free_tree(root, tdp_root_level(), false);
+	tdp_free_tree(&vm->kvm, root, tdp_root_level(), false);
 }
 
 void x86_mmu_create_vcpu(struct x86_vcpu *vcpu)
@@ -269,5 +348,5 @@ void x86_mmu_create_vcpu(struct x86_vcpu *vcpu)
 
 void x86_mmu_destroy_vcpu(struct x86_vcpu *vcpu)
 {
-	tdp_put_tables(&vcpu->mmu);
+	tdp_put_tables(&vcpu->mmu.tables);
 }
