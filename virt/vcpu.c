@@ -220,9 +220,10 @@ static long kvm_vcpu_set_signal_mask(struct kvm_ioctl_args *args)
 	struct kvm_signal_mask mask;
 	sigset_t sigset;
 
-	vcpu->sigset_active = false;
-	if (!user)
+	if (!user) {
+		vcpu->sigset_active = false;
 		return 0;
+	}
 
 	if (copy_from_user(&mask, user, sizeof(mask)))
 		return -EFAULT;
