@@ -51,13 +51,14 @@ bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Moves a vCPU on its way out of the guest. The full barrier of cmpxchg()
- * pairs with the one after the vCPU's store of IN_GUEST_MODE: either it sees
- * our request before it enters, or we see it inside.
+ * Moves a vCPU on its way out of the guest, and returns where it was. The full
+ * barrier of cmpxchg() pairs with the one after the vCPU's store of
+ * IN_GUEST_MODE: either it sees our request before it enters, or we see it
+ * inside.
  */
-static bool kvm_vcpu_exiting(struct kvm_vcpu *vcpu)
+static int kvm_vcpu_exiting(struct kvm_vcpu *vcpu)
 {
-	return cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE) == IN_GUEST_MODE;
+	return cmpxchg(&vcpu->mode, IN_GUEST_MODE, EXITING_GUEST_MODE);
 }
 
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
@@ -70,13 +71,24 @@ void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 	me = get_cpu();
 	/* On this very CPU it cannot be in the guest. */
 	cpu = READ_ONCE(vcpu->cpu);
-	if (cpu != me && cpu >= 0 && kvm_vcpu_exiting(vcpu))
+	if (cpu != me && cpu >= 0 && kvm_vcpu_exiting(vcpu) == IN_GUEST_MODE)
 		smp_send_reschedule(cpu);
 	put_cpu();
 }
 
 static void kvm_ack_request(void *unused)
 {
+}
+
+/*
+ * One that is on its way out needs no second interrupt, but may still be in the
+ * guest: who waits must wait for it, too.
+ */
+static bool kvm_vcpu_needs_ipi(struct kvm_vcpu *vcpu, bool wait)
+{
+	int mode = kvm_vcpu_exiting(vcpu);
+
+	return mode == IN_GUEST_MODE || (wait && mode == EXITING_GUEST_MODE);
 }
 
 void kvm_make_all_request(struct kvm *kvm, int req, bool wait)
@@ -94,7 +106,7 @@ void kvm_make_all_request(struct kvm *kvm, int req, bool wait)
 		kvm_make_request(req, vcpu);
 		kvm_vcpu_wake_up(vcpu);
 		cpu = READ_ONCE(vcpu->cpu);
-		if (cpu < 0 || cpu == me || !kvm_vcpu_exiting(vcpu))
+		if (cpu < 0 || cpu == me || !kvm_vcpu_needs_ipi(vcpu, wait))
 			continue;
 		if (have_mask)
 			cpumask_set_cpu(cpu, cpus);
