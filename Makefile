@@ -73,10 +73,9 @@ build/demo: $(dir)/demo.c | kernel-uapi
 	@mkdir -p $(@D)
 	@$(CC) -O2 -Wall -Werror -static -isystem $$($(dir)/kernel uapi)/include -o $@ $<
 
-bench: module-stock kernel-source kernel-uapi
-	$(stage) "benchmark" $(MAKE) --no-print-directory -C tools/testing/selftests \
-		from=$(CURDIR)/tools/bench out=$(CURDIR)/build/bench
-	@$(dir)/bench
+bench: module-stock kernel-uapi
+	$(stage) "benchmark" $(MAKE) --no-print-directory -C tools/bench
+	@tools/bench/run $(TEST)
 
 docs: packages
 	$(stage) docs tools/checks/docs
