@@ -81,6 +81,12 @@ def find_module(name, folder):
     raise FileNotFoundError(f"no module {name} below {folder}")
 
 
+def is_builtin(name, folder):
+    """Is this module a part of the kernel itself?"""
+    lines = (folder / "modules.builtin").read_text().splitlines()
+    return name.replace("-", "_") in {module_name(Path(line)) for line in lines}
+
+
 def load_order(wanted, folder):
     """Resolve modules (names in `folder`, or paths of files, each with its parameters)
     and all that they depend on to a list of (name, content, parameters)."""
@@ -97,6 +103,8 @@ def load_order(wanted, folder):
 
     for spec in wanted:
         what, _, parameters = spec.partition(" ")
+        if "/" not in what and is_builtin(what, folder):
+            continue
         visit(Path(what) if "/" in what else find_module(what, folder), parameters)
     return [(name, *rest) for name, rest in order.items()]
 
