@@ -347,6 +347,31 @@ TEST_F(api, signal_mask)
 	EXPECT_EQ(ioctl(self->vcpu, KVM_SET_SIGNAL_MASK, NULL), 0);
 }
 
+/* A signal that only KVM_RUN lets through ends it; a failed call changes no mask. */
+TEST_F(api, signal_interrupts)
+{
+	struct kvm_run *run = map_run(self->vcpu);
+	sigset_t block;
+
+	ASSERT_NE(run, MAP_FAILED);
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	ASSERT_EQ(sigprocmask(SIG_BLOCK, &block, NULL), 0);
+	ASSERT_EQ(raise(SIGUSR1), 0);
+	ASSERT_EQ(set_mask(self->vcpu, 8, 0), 0);
+	ASSERT_EQ(set_mask(self->vcpu, 4, ~0ULL), -1);
+	run->exit_reason = 0xdead;
+	EXPECT_ERRNO(ioctl(self->vcpu, KVM_RUN, 0), EINTR);
+	EXPECT_EQ(run->exit_reason, KVM_EXIT_INTR);
+	/* Blocked again, and still pending. */
+	sigemptyset(&block);
+	sigpending(&block);
+	EXPECT_EQ(sigismember(&block, SIGUSR1), 1);
+	sigprocmask(SIG_SETMASK, NULL, &block);
+	EXPECT_EQ(sigismember(&block, SIGUSR1), 1);
+	signal(SIGUSR1, SIG_IGN);
+}
+
 /* ioctl(2) as a 32-bit program calls it; 54 is its number there. */
 static int compat_ioctl(int fd, unsigned int cmd, unsigned long arg)
 {
