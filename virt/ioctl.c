@@ -24,7 +24,9 @@ kvm_find_row(const struct kvm_ioctl_table *table, unsigned int cmd)
 	if (!table || nr >= table->nr)
 		return NULL;
 	row = &table->rows[array_index_nospec(nr, table->nr)];
-	return row->handler && row->cmd == cmd ? row : NULL;
+	while (row && !(row->handler && row->cmd == cmd))
+		row = row->next;
+	return row;
 }
 
 static u64 kvm_read_field(const void *data, struct kvm_ioctl_field field)

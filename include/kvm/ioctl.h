@@ -55,6 +55,7 @@ struct kvm_ioctl_field {
  * @allowed: the bits that may be set in it, else EINVAL
  * @zero: a field that must be zero, else EINVAL
  * @handler: returns what ioctl(2) returns
+ * @next: another row of the same _IOC_NR(), or NULL
  */
 struct kvm_ioctl {
 	unsigned int cmd;
@@ -65,6 +66,7 @@ struct kvm_ioctl {
 	struct kvm_ioctl_field zero;
 	u64 allowed;
 	long (*handler)(struct kvm_ioctl_args *args);
+	const struct kvm_ioctl *next;
 };
 
 /**
