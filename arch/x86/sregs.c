@@ -5,6 +5,7 @@
 
 #include "apic_base.h"
 #include "regs.h"
+#include "vcpu_events.h"
 
 /* Both structures start alike; everything but what differs moves as sregs2. */
 static_assert(offsetof(struct kvm_sregs, interrupt_bitmap) ==
@@ -89,10 +90,12 @@ static int sregs_from_user(struct x86_vcpu *vcpu, const struct kvm_sregs2 *sregs
 
 void x86_sregs_to_user(struct x86_vcpu *vcpu, struct kvm_sregs *sregs)
 {
+	int vector = x86_saved_interrupt(vcpu);
+
 	sregs_to_user(vcpu, (struct kvm_sregs2 *)sregs);
 	memset(sregs->interrupt_bitmap, 0, sizeof(sregs->interrupt_bitmap));
-	if (vcpu->event.type == X86_EVENT_INTERRUPT)
-		__set_bit(vcpu->event.vector, (unsigned long *)sregs->interrupt_bitmap);
+	if (vector >= 0)
+		__set_bit(vector, (unsigned long *)sregs->interrupt_bitmap);
 }
 
 int x86_sregs_from_user(struct x86_vcpu *vcpu, const struct kvm_sregs *sregs)
@@ -106,9 +109,7 @@ int x86_sregs_from_user(struct x86_vcpu *vcpu, const struct kvm_sregs *sregs)
 	vector = find_first_bit((const unsigned long *)sregs->interrupt_bitmap,
 				KVM_NR_INTERRUPTS);
 	if (vector < KVM_NR_INTERRUPTS)
-		vcpu->event = (struct x86_event){
-			.type = X86_EVENT_INTERRUPT, .vector = vector,
-		};
+		x86_restore_interrupt(vcpu, vector);
 	return 0;
 }
 
