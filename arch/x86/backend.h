@@ -25,6 +25,7 @@
  * @put: no longer
  * @run: flush dirty groups, enter, leave, fill vcpu->exit. Interrupts off,
  *	guest FPU loaded. Sets vcpu->cached to none but what it copied back
+ * @filter_msrs: look again at x86_msr_allowed() for what does not exit; ENOMEM
  * @fetch: copy one group from the hardware's format into the vCPU
  */
 struct x86_backend {
@@ -40,13 +41,15 @@ struct x86_backend {
 	void (*load)(struct x86_vcpu *vcpu, int cpu);
 	void (*put)(struct x86_vcpu *vcpu);
 	void (*run)(struct x86_vcpu *vcpu);
+	int (*filter_msrs)(struct x86_vcpu *vcpu);
 	void (*fetch)(struct x86_vcpu *vcpu, enum x86_group group);
 };
 
 /* The ops that are called while VMs live; probe and exit are not among them. */
 #define X86_BACKEND_OPS(OP)						\
 	OP(enable_cpu) OP(disable_cpu) OP(create_vm) OP(destroy_vm)	\
-	OP(create_vcpu) OP(destroy_vcpu) OP(load) OP(put) OP(run) OP(fetch)
+	OP(create_vcpu) OP(destroy_vcpu) OP(load) OP(put) OP(run)	\
+	OP(filter_msrs) OP(fetch)
 
 #define X86_BACKEND_DECLARE(op)						\
 	DECLARE_STATIC_CALL(x86_##op, *((struct x86_backend *)0)->op);
@@ -59,6 +62,6 @@ extern const struct x86_backend svm_backend;
 extern const struct x86_backend fake_backend;
 #endif
 
-/* Helpers that a backend may call upward: x86_mmu_root(). */
+/* Helpers that a backend may call upward: x86_mmu_root(), x86_msr_allowed(). */
 
 #endif

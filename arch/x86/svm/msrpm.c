@@ -9,6 +9,7 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 
+#include "../msr_filter.h"
 #include "svm.h"
 
 #define MSRPM_ORDER	1
@@ -81,6 +82,24 @@ int svm_set_msr_exits(struct x86_vcpu *vcpu, u32 msr, bool read, bool write)
 	msrpm_set(svm->msrpm, msr, read, write);
 	svm->vmcb->control.msrpm_base_pa = __pa(svm->msrpm);
 	svm->clean &= ~SVM_CLEAN_IOPM;
+	return 0;
+}
+
+int svm_filter_msrs(struct x86_vcpu *vcpu)
+{
+	struct x86_vm *vm = to_x86_vm(vcpu->vcpu.kvm);
+	bool read, write;
+	int i, r;
+
+	for (i = 0; i < ARRAY_SIZE(guest_msrs); i++) {
+		read = !x86_msr_allowed(vm, guest_msrs[i], KVM_MSR_FILTER_READ);
+		write = !x86_msr_allowed(vm, guest_msrs[i], KVM_MSR_FILTER_WRITE);
+		if (!to_svm(vcpu)->msrpm && !read && !write)
+			continue;
+		r = svm_set_msr_exits(vcpu, guest_msrs[i], read, write);
+		if (r)
+			return r;
+	}
 	return 0;
 }
 

@@ -166,5 +166,6 @@ const struct x86_backend svm_backend = {
 	.load		= svm_load,
 	.put		= svm_put,
 	.run		= svm_run,
+	.filter_msrs	= svm_filter_msrs,
 	.fetch		= svm_fetch,
 };

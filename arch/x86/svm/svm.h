@@ -123,5 +123,6 @@ void svm_msrpm_free(struct svm_vcpu *svm);
  * Return: 0, or -ENOMEM; then nothing has changed.
  */
 int svm_set_msr_exits(struct x86_vcpu *vcpu, u32 msr, bool read, bool write);
+int svm_filter_msrs(struct x86_vcpu *vcpu);
 
 #endif
