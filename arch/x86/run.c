@@ -13,6 +13,7 @@
 #include "irq.h"
 #include "lapic.h"
 #include "run.h"
+#include "sync_regs.h"
 #include "trace.h"
 #include "work.h"
 
@@ -28,6 +29,11 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 	if (kvm_check_request(X86_REQ_TRIPLE_FAULT, kv)) {
 		kv->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return X86_RUN_EXIT;
+	}
+	if (kvm_check_request(X86_REQ_MSR_FILTER, kv) &&
+	    x86_backend_call(filter_msrs)(vcpu)) {
+		kvm_make_request(X86_REQ_MSR_FILTER, kv);
+		return -ENOMEM;
 	}
 	/* It woke the vCPU or kept it awake: that was all. */
 	kvm_check_request(KVM_REQ_UNBLOCK, kv);
@@ -225,15 +231,19 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
 	int r;
 
 	kv->run->exit_reason = KVM_EXIT_UNKNOWN;
-	r = x86_take_cr8(vcpu);
+	r = x86_sync_from_run(vcpu);
+	if (!r)
+		r = x86_take_cr8(vcpu);
 	if (r)
 		return r;
+	vcpu->has_run = true;
 	r = x86_complete(vcpu);
 	if (r == X86_RUN_AGAIN)
 		r = kv->wants_to_run ? x86_run_loop(vcpu) : -EINTR;
 	if (r == -EINTR)
 		kv->run->exit_reason = KVM_EXIT_INTR;
 	x86_report(vcpu);
+	x86_sync_to_run(vcpu);
 	trace_kvm_userspace_exit(kv->vcpu_id, kv->run->exit_reason, r);
 	return r;
 }

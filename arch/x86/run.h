@@ -36,6 +36,12 @@ int x86_internal_error(struct x86_vcpu *vcpu, u32 suberror);
  */
 int x86_skip_insn(struct x86_vcpu *vcpu);
 
+/* exit_cpu.c */
+int x86_handle_cpuid(struct x86_vcpu *vcpu);
+int x86_handle_msr(struct x86_vcpu *vcpu);
+int x86_handle_xsetbv(struct x86_vcpu *vcpu);
+int x86_handle_rdpmc(struct x86_vcpu *vcpu);
+
 /* io.c */
 int x86_handle_io(struct x86_vcpu *vcpu);
 

@@ -16,6 +16,7 @@
 #include "regs.h"
 #include "run.h"
 #include "tsc.h"
+#include "vcpu_events.h"
 #include "xstate.h"
 
 struct kvm_vcpu *kvm_arch_alloc_vcpu(struct kvm *kvm)
@@ -126,6 +127,8 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 	x86_msr_create_vcpu(vcpu);
 	x86_tsc_create_vcpu(vcpu);
 	x86_vcpu_reset(vcpu, false);
+	if (rcu_access_pointer(to_x86_vm(kv->kvm)->msr_filter))
+		kvm_make_request(X86_REQ_MSR_FILTER, kv);
 	r = lapic_create(vcpu);
 	if (!r)
 		return 0;
@@ -178,6 +181,12 @@ struct page *kvm_arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff)
 	return NULL;
 }
 
+/* The ABI gave KVM_SET_DEBUGREGS the same number, with a payload. */
+static const struct kvm_ioctl set_tsc_khz = {
+	.cmd = KVM_SET_TSC_KHZ, .handler = x86_vcpu_set_tsc_khz,
+	.lock = KVM_LOCK_VCPU_LOADED,
+};
+
 static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_GET_REGS, x86_get_regs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_REGS, x86_set_regs, .lock = KVM_LOCK_VCPU),
@@ -193,9 +202,16 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_SET_LAPIC, x86_ioctl_set_lapic, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_INTERRUPT, x86_ioctl_interrupt, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_NMI, x86_ioctl_nmi),
+	KVM_ROW(KVM_GET_MP_STATE, x86_get_mp_state, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_MP_STATE, x86_set_mp_state, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_KVMCLOCK_CTRL, x86_ioctl_kvmclock_ctrl, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_X86_SETUP_MCE, x86_setup_mce, .lock = KVM_LOCK_VCPU),
-	KVM_ROW(KVM_SET_TSC_KHZ, x86_vcpu_set_tsc_khz, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_VCPU_EVENTS, x86_get_vcpu_events, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_SET_VCPU_EVENTS, x86_set_vcpu_events, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_DEBUGREGS, x86_get_debugregs, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_SET_DEBUGREGS, x86_set_debugregs, .lock = KVM_LOCK_VCPU_LOADED,
+		.flags = KVM_IOCTL_FIELD(struct kvm_debugregs, flags),
+		.next = &set_tsc_khz),
 	KVM_ROW(KVM_GET_TSC_KHZ, x86_vcpu_get_tsc_khz, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_GET_XSAVE, x86_get_xsave, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_XSAVE, x86_set_xsave, .lock = KVM_LOCK_VCPU),

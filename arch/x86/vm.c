@@ -6,41 +6,85 @@
 #include "backend.h"
 #include "debug.h"
 #include "irqchip.h"
+#include "msr_filter.h"
 #include "pit.h"
 #include "tsc.h"
 
 /* Hypercalls that userspace can ask to see. */
 #define X86_EXIT_HYPERCALLS	BIT(KVM_HC_MAP_GPA_RANGE)
 
+/* MWAIT sleeps on the host's own hardware, if that does. */
+static u64 disable_exits_supported(void)
+{
+	u64 exits = KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE;
+
+	return boot_cpu_has(X86_FEATURE_MWAIT) ? exits | KVM_X86_DISABLE_EXITS_MWAIT : exits;
+}
+
+static long enable_disable_exits(struct x86_vm *vm, u64 exits)
+{
+	if ((exits & ~disable_exits_supported()) || kvm_nr_vcpus(&vm->kvm))
+		return -EINVAL;
+	vm->disabled_exits = exits;
+	return 0;
+}
+
+/* Once, and before there are vCPUs that it might exclude. */
+static long enable_max_vcpu_id(struct kvm *kvm, u64 ids)
+{
+	if (!ids || ids > KVM_MAX_VCPU_IDS || kvm_nr_vcpus(kvm))
+		return -EINVAL;
+	if (kvm->max_vcpu_ids != KVM_MAX_VCPU_IDS && kvm->max_vcpu_ids != ids)
+		return -EINVAL;
+	kvm->max_vcpu_ids = ids;
+	return 0;
+}
+
+static long enable_user_msr(struct x86_vm *vm, u64 reasons)
+{
+	if (reasons & ~(u64)KVM_MSR_EXIT_REASON_VALID_MASK)
+		return -EINVAL;
+	vm->user_msr_reasons = reasons;
+	return 0;
+}
+
 long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 {
 	switch (cap) {
+	case KVM_CAP_DEBUGREGS:
+	case KVM_CAP_EXCEPTION_PAYLOAD:
 	case KVM_CAP_EXT_CPUID:
-	case KVM_CAP_HLT:
-	case KVM_CAP_INTERNAL_ERROR_DATA:
-	case KVM_CAP_SET_GUEST_DEBUG:
-	case KVM_CAP_USER_NMI:
-	case KVM_CAP_X86_ROBUST_SINGLESTEP:
 	case KVM_CAP_GET_MSR_FEATURES:
 	case KVM_CAP_GET_TSC_KHZ:
-	case KVM_CAP_SREGS2:
-	case KVM_CAP_VCPU_ATTRIBUTES:
-	case KVM_CAP_XCRS:
-	case KVM_CAP_XSAVE:
+	case KVM_CAP_HLT:
+	case KVM_CAP_INTERNAL_ERROR_DATA:
+	case KVM_CAP_INTR_SHADOW:
+	case KVM_CAP_IOAPIC_POLARITY_IGNORED:
 	case KVM_CAP_IRQCHIP:
-	case KVM_CAP_SPLIT_IRQCHIP:
-	case KVM_CAP_TSC_DEADLINE_TIMER:
+	case KVM_CAP_IRQ_INJECT_STATUS:
 	case KVM_CAP_KVMCLOCK_CTRL:
+	case KVM_CAP_MP_STATE:
+	case KVM_CAP_MSR_PLATFORM_INFO:
 	case KVM_CAP_PIT:
 	case KVM_CAP_PIT2:
 	case KVM_CAP_PIT_STATE2:
 	case KVM_CAP_REINJECT_CONTROL:
-	case KVM_CAP_IRQ_INJECT_STATUS:
-	case KVM_CAP_SIGNAL_MSI:
 	case KVM_CAP_SET_BOOT_CPU_ID:
-	case KVM_CAP_IOAPIC_POLARITY_IGNORED:
-	case KVM_CAP_SET_TSS_ADDR:
+	case KVM_CAP_SET_GUEST_DEBUG:
 	case KVM_CAP_SET_IDENTITY_MAP_ADDR:
+	case KVM_CAP_SET_TSS_ADDR:
+	case KVM_CAP_SIGNAL_MSI:
+	case KVM_CAP_SPLIT_IRQCHIP:
+	case KVM_CAP_SREGS2:
+	case KVM_CAP_TSC_DEADLINE_TIMER:
+	case KVM_CAP_USER_NMI:
+	case KVM_CAP_VCPU_ATTRIBUTES:
+	case KVM_CAP_VCPU_EVENTS:
+	case KVM_CAP_X86_MSR_FILTER:
+	case KVM_CAP_X86_ROBUST_SINGLESTEP:
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+	case KVM_CAP_XCRS:
+	case KVM_CAP_XSAVE:
 		return 1;
 	case KVM_CAP_ADJUST_CLOCK:
 		return X86_CLOCK_FLAGS;
@@ -50,6 +94,12 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 		return X86_BUS_CYCLE_NS;
 	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
 		return 1;
+	case KVM_CAP_SYNC_REGS:
+		return KVM_SYNC_X86_VALID_FIELDS;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return disable_exits_supported();
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		return KVM_MSR_EXIT_REASON_VALID_MASK;
 	case KVM_CAP_XSAVE2:
 		return sizeof(struct kvm_xsave);
 	case KVM_CAP_MCE:
@@ -73,20 +123,36 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 long kvm_arch_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	struct x86_vm *vm = to_x86_vm(kvm);
+	u64 arg = cap->args[0];
 
 	guard(mutex)(&kvm->lock);
 	switch (cap->cap) {
-	case KVM_CAP_SPLIT_IRQCHIP:
-		return x86_enable_split_irqchip(vm, cap->args[0]);
-	case KVM_CAP_X2APIC_API:
-		return x86_enable_x2apic_api(vm, cap->args[0]);
-	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
-		return x86_set_apic_bus_cycle(vm, cap->args[0]);
-	case KVM_CAP_EXIT_HYPERCALL:
-		if (cap->args[0] & ~X86_EXIT_HYPERCALLS)
-			return -EINVAL;
-		WRITE_ONCE(vm->exit_hypercalls, cap->args[0]);
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+		vm->exception_payload = arg;
 		return 0;
+	case KVM_CAP_MAX_VCPU_ID:
+		return enable_max_vcpu_id(kvm, arg);
+	case KVM_CAP_MSR_PLATFORM_INFO:
+		vm->no_platform_info = !arg;
+		return 0;
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return x86_enable_split_irqchip(vm, arg);
+	case KVM_CAP_X2APIC_API:
+		return x86_enable_x2apic_api(vm, arg);
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		return x86_set_apic_bus_cycle(vm, arg);
+	case KVM_CAP_EXIT_HYPERCALL:
+		if (arg & ~X86_EXIT_HYPERCALLS)
+			return -EINVAL;
+		WRITE_ONCE(vm->exit_hypercalls, arg);
+		return 0;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return enable_disable_exits(vm, arg);
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+		vm->triple_fault_event = arg;
+		return 0;
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		return enable_user_msr(vm, arg);
 	default:
 		return -EINVAL;
 	}
@@ -101,6 +167,7 @@ struct kvm *kvm_arch_alloc_vm(void)
 
 void kvm_arch_free_vm(struct kvm *kvm)
 {
+	x86_msr_filter_destroy(to_x86_vm(kvm));
 	kfree(to_x86_vm(kvm));
 }
 
@@ -169,6 +236,9 @@ static const struct kvm_ioctl vm_rows[] = {
 	KVM_ROW(KVM_SET_TSS_ADDR, x86_vm_set_tss_addr),
 	KVM_ROW(KVM_SET_IDENTITY_MAP_ADDR, x86_vm_set_identity_map_addr,
 		.lock = KVM_LOCK_VM),
+	KVM_ROW(KVM_X86_SET_MSR_FILTER, x86_set_msr_filter, .lock = KVM_LOCK_VM,
+		.flags = KVM_IOCTL_FIELD(struct kvm_msr_filter, flags),
+		.allowed = KVM_MSR_FILTER_VALID_MASK),
 	KVM_ROW(KVM_SET_TSC_KHZ, x86_vm_set_tsc_khz, .lock = KVM_LOCK_VM),
 	KVM_ROW(KVM_GET_TSC_KHZ, x86_vm_get_tsc_khz),
 	KVM_ROW(KVM_CREATE_IRQCHIP, x86_ioctl_create_irqchip, .lock = KVM_LOCK_VM),

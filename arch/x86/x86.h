@@ -33,6 +33,7 @@ enum x86_request {
 	X86_REQ_APICV,
 	X86_REQ_SCAN_IOAPIC,
 	X86_REQ_IOAPIC_EOI_EXIT,
+	X86_REQ_MSR_FILTER,
 };
 
 /* General registers, numbered as instructions encode them. */
@@ -67,6 +68,7 @@ enum x86_group {
 };
 
 struct x86_cpuid;
+struct x86_msr_filter;
 
 struct x86_table {
 	u64 base;
@@ -126,6 +128,10 @@ struct x86_vm_tsc {
  * @tsc: what keeps its vCPUs' counters together
  * @exit_hypercalls: hypercalls that exit to userspace, a bit for each number
  * @no_platform_info: the guest may not read MSR_PLATFORM_INFO
+ * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD is on
+ * @triple_fault_event: KVM_CAP_X86_TRIPLE_FAULT_EVENT is on
+ * @user_msr_reasons: KVM_MSR_EXIT_REASON_*; what else would be #GP
+ * @msr_filter: what the guest may touch; replaced under kvm->lock, read under RCU
  */
 struct x86_vm {
 	struct kvm kvm;
@@ -137,6 +143,10 @@ struct x86_vm {
 	struct x86_vm_tsc tsc;
 	u32 exit_hypercalls;
 	bool no_platform_info;
+	bool exception_payload;
+	bool triple_fault_event;
+	u32 user_msr_reasons;
+	struct x86_msr_filter __rcu *msr_filter;
 };
 
 /**
