@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Machine-check registers (APM 2, chapter 9). */
+/* Machine-check registers (APM 2, chapter 9), and machine checks from userspace. */
 #include <linux/slab.h>
 #include <asm/mce.h>
 #include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "mce.h"
 
@@ -118,5 +120,57 @@ long x86_setup_mce(struct kvm_ioctl_args *args)
 	vcpu->mce = (struct x86_mce){
 		.cap = cap, .banks = banks, .ctl = cap & MCG_CTL_P ? ~0ULL : 0,
 	};
+	return 0;
+}
+
+/* The guest sees the error, or that there was one more than it can see. */
+static void log_error(u64 *bank, const struct kvm_x86_mce *mce)
+{
+	bool full = bank[BANK_STATUS] & MCI_STATUS_VAL;
+
+	/* An error that must be seen overwrites one that was corrected. */
+	if (full && (!(mce->status & MCI_STATUS_UC) ||
+		     (bank[BANK_STATUS] & MCI_STATUS_UC))) {
+		bank[BANK_STATUS] |= MCI_STATUS_OVER;
+		return;
+	}
+	bank[BANK_STATUS] = mce->status | (full ? MCI_STATUS_OVER : 0);
+	bank[BANK_ADDR] = mce->addr;
+	bank[BANK_MISC] = mce->misc;
+}
+
+/* A machine check inside a machine check, or before the guest can take any. */
+static bool cannot_take(struct x86_vcpu *vcpu)
+{
+	x86_fetch(vcpu, X86_GROUP_CONTROL);
+	return (vcpu->mce.status & MCG_STATUS_MCIP) || !(vcpu->cr4 & X86_CR4_MCE);
+}
+
+long x86_set_mce(struct kvm_ioctl_args *args)
+{
+	struct x86_vcpu *vcpu = to_x86(args->vcpu);
+	const struct kvm_x86_mce *mce = args->data;
+	unsigned int nr = nr_banks(vcpu);
+	u64 *bank;
+
+	if (mce->bank >= nr || !(mce->status & MCI_STATUS_VAL))
+		return -EINVAL;
+	bank = &vcpu->mce.banks[array_index_nospec(mce->bank, nr) * BANK_REGS];
+
+	if (!(mce->status & MCI_STATUS_UC)) {
+		log_error(bank, mce);
+		return 0;
+	}
+	/* Switched off: for all banks, or for this one. */
+	if (((vcpu->mce.cap & MCG_CTL_P) && vcpu->mce.ctl != ~0ULL) ||
+	    bank[BANK_CTL] != ~0ULL)
+		return 0;
+	if (cannot_take(vcpu)) {
+		kvm_make_request(X86_REQ_TRIPLE_FAULT, args->vcpu);
+		return 0;
+	}
+	log_error(bank, mce);
+	vcpu->mce.status = mce->mcg_status;
+	x86_queue_exception(vcpu, X86_TRAP_MC);
 	return 0;
 }

@@ -15,5 +15,6 @@ void x86_mce_destroy(struct x86_vcpu *vcpu);
 
 long x86_get_mce_cap_supported(struct kvm_ioctl_args *args);
 long x86_setup_mce(struct kvm_ioctl_args *args);
+long x86_set_mce(struct kvm_ioctl_args *args);
 
 #endif

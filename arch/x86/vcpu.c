@@ -206,6 +206,7 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_SET_MP_STATE, x86_set_mp_state, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_KVMCLOCK_CTRL, x86_ioctl_kvmclock_ctrl, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_X86_SETUP_MCE, x86_setup_mce, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_X86_SET_MCE, x86_set_mce, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_GET_VCPU_EVENTS, x86_get_vcpu_events, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_SET_VCPU_EVENTS, x86_set_vcpu_events, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_GET_DEBUGREGS, x86_get_debugregs, .lock = KVM_LOCK_VCPU_LOADED),

@@ -305,7 +305,63 @@ TEST_F(msrs, machine_check)
 		EXPECT_EQ(data, i % 4 ? i : ~0UL);
 	}
 	EXPECT_EQ(set_msr(self->vcpu, MSR_MC0_CTL, 2), 0);
+	EXPECT_EQ(set_msr(self->vcpu, MSR_MC0_CTL + 38, 1), 1);
 	EXPECT_EQ(get_msr(self->vcpu, MSR_MC0_CTL + 40, &data), 0);
+}
+
+#define MCI_VAL		(1UL << 63)
+#define MCI_OVER	(1UL << 62)
+#define MCI_UC		(1UL << 61)
+#define BANK		3
+
+TEST_F(msrs, inject_machine_check)
+{
+	struct kvm_x86_mce mce = { .bank = BANK, .status = MCI_VAL | 5, .addr = 0x1000, .misc = 7 };
+	__u64 supported, cap, data;
+	struct kvm_vcpu_events events;
+	struct kvm_sregs sregs;
+
+	EXPECT_ERRNO(ioctl(self->vcpu, KVM_X86_SET_MCE, &mce), EINVAL);
+	ASSERT_EQ(ioctl(self->dev, KVM_X86_GET_MCE_CAP_SUPPORTED, &supported), 0);
+	cap = supported | 10;
+	ASSERT_EQ(ioctl(self->vcpu, KVM_X86_SETUP_MCE, &cap), 0);
+	mce.bank = 10;
+	EXPECT_ERRNO(ioctl(self->vcpu, KVM_X86_SET_MCE, &mce), EINVAL);
+	mce.bank = BANK;
+	mce.status = 5;
+	EXPECT_ERRNO(ioctl(self->vcpu, KVM_X86_SET_MCE, &mce), EINVAL);
+	EXPECT_ERRNO(ioctl(self->vcpu, KVM_X86_SET_MCE, NULL), EFAULT);
+
+	/* A corrected error is only there to be read; a second one is counted. */
+	mce.status = MCI_VAL | 5;
+	ASSERT_EQ(ioctl(self->vcpu, KVM_X86_SET_MCE, &mce), 0);
+	get_msr(self->vcpu, MSR_MC0_CTL + 4 * BANK + 1, &data);
+	EXPECT_EQ(data, MCI_VAL | 5);
+	get_msr(self->vcpu, MSR_MC0_CTL + 4 * BANK + 2, &data);
+	EXPECT_EQ(data, 0x1000);
+	mce.addr = 0x2000;
+	ASSERT_EQ(ioctl(self->vcpu, KVM_X86_SET_MCE, &mce), 0);
+	get_msr(self->vcpu, MSR_MC0_CTL + 4 * BANK + 1, &data);
+	EXPECT_EQ(data, MCI_VAL | MCI_OVER | 5);
+	get_msr(self->vcpu, MSR_MC0_CTL + 4 * BANK + 2, &data);
+	EXPECT_EQ(data, 0x1000);
+
+	/* One that was not corrected is an exception for who takes them. */
+	ASSERT_EQ(ioctl(self->vcpu, KVM_GET_SREGS, &sregs), 0);
+	sregs.cr4 |= 1 << 6;
+	ASSERT_EQ(ioctl(self->vcpu, KVM_SET_SREGS, &sregs), 0);
+	mce.status = MCI_VAL | MCI_UC | 6;
+	mce.mcg_status = 5;
+	ASSERT_EQ(ioctl(self->vcpu, KVM_X86_SET_MCE, &mce), 0);
+	get_msr(self->vcpu, MSR_MC0_CTL + 4 * BANK + 1, &data);
+	EXPECT_EQ(data, MCI_VAL | MCI_OVER | MCI_UC | 6);
+	get_msr(self->vcpu, MSR_MC0_CTL + 4 * BANK + 2, &data);
+	EXPECT_EQ(data, 0x2000);
+	get_msr(self->vcpu, MSR_MCG_STATUS, &data);
+	EXPECT_EQ(data, 5);
+	ASSERT_EQ(ioctl(self->vcpu, KVM_GET_VCPU_EVENTS, &events), 0);
+	EXPECT_EQ(events.exception.injected, 1);
+	EXPECT_EQ(events.exception.nr, 18);
 }
 
 TEST_HARNESS_MAIN
