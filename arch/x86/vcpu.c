@@ -187,6 +187,14 @@ static const struct kvm_ioctl set_tsc_khz = {
 	.lock = KVM_LOCK_VCPU_LOADED,
 };
 
+long kvm_arch_vcpu_enable_cap(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap)
+{
+	if (cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	to_x86(vcpu)->pv.enforce = cap->args[0];
+	return 0;
+}
+
 static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_GET_REGS, x86_get_regs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_REGS, x86_set_regs, .lock = KVM_LOCK_VCPU),

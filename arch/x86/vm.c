@@ -65,6 +65,8 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_KVMCLOCK_CTRL:
 	case KVM_CAP_MP_STATE:
 	case KVM_CAP_MSR_PLATFORM_INFO:
+	case KVM_CAP_ENABLE_CAP:
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
 	case KVM_CAP_PIT:
 	case KVM_CAP_PIT2:
 	case KVM_CAP_PIT_STATE2:
@@ -92,8 +94,6 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 		return KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
 	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
 		return X86_BUS_CYCLE_NS;
-	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
-		return 1;
 	case KVM_CAP_SYNC_REGS:
 		return KVM_SYNC_X86_VALID_FIELDS;
 	case KVM_CAP_X86_DISABLE_EXITS:

@@ -156,6 +156,15 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *vcpu);
 void kvm_arch_destroy_vcpu(struct kvm_vcpu *vcpu);
 
 /**
+ * kvm_arch_vcpu_enable_cap() - KVM_ENABLE_CAP on a vCPU
+ * @vcpu: the vCPU, its mutex held
+ * @cap: flags are zero
+ *
+ * Return: 0; -EINVAL for a capability that a vCPU cannot be given.
+ */
+long kvm_arch_vcpu_enable_cap(struct kvm_vcpu *vcpu, const struct kvm_enable_cap *cap);
+
+/**
  * kvm_arch_vcpu_added() - the vCPU can be found from now on
  * @vcpu: the vCPU, its index known
  *
