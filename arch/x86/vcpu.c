@@ -195,7 +195,19 @@ long kvm_arch_vcpu_enable_cap(struct kvm_vcpu *vcpu, const struct kvm_enable_cap
 	return 0;
 }
 
+/*
+ * A page for guests that patch their accesses to the TPR (KVM_CAP_VAPIC, not
+ * offered). QEMU takes it back at every reset, offered or not.
+ */
+static long x86_ioctl_set_vapic_addr(struct kvm_ioctl_args *args)
+{
+	const struct kvm_vapic_addr *vapic = args->data;
+
+	return vapic->vapic_addr || !to_x86(args->vcpu)->lapic ? -EINVAL : 0;
+}
+
 static const struct kvm_ioctl vcpu_rows[] = {
+	KVM_ROW(KVM_SET_VAPIC_ADDR, x86_ioctl_set_vapic_addr, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_GET_REGS, x86_get_regs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_REGS, x86_set_regs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_GET_SREGS, x86_get_sregs, .lock = KVM_LOCK_VCPU_LOADED),
