@@ -8,6 +8,7 @@ DEBUG   ?= 0
 TEST    ?=
 REPLACE ?= 0
 MEM     ?= 2048
+SIZES   ?= 256
 SMP     ?= 1
 export V
 
@@ -24,6 +25,7 @@ release  = $(shell uname -r)
 help:
 	@echo 'make run      build kvm.ko, boot the test machine, make and destroy VMs in it'
 	@echo 'make check    all tests: static checks, KUnit and selftests, on two kernels'
+	@echo 'make demo-upgrade  a running guest goes from one VMM to another (SIZES="256 1024")'
 	@echo 'make shell    a prompt in the test machine, with the module loaded'
 	@echo 'make bench    figures of this module beside those of the in-tree one'
 	@echo 'make docs     the documentation, in build/docs/html'
@@ -61,6 +63,11 @@ programs: kernel-source kernel-uapi
 run: module-$(kernel) build/demo
 	@$(machine) --file build/demo --timeout 120 demo
 
+demo-upgrade: module-$(kernel) kernel-uapi
+	$(stage) vmm $(MAKE) --no-print-directory -C tools/vmm
+	@$(machine) --file build/vmm/vmm-1 --file build/vmm/vmm-2 \
+		--file tools/vmm/demo-upgrade --timeout 900 "sh demo-upgrade $(SIZES)"
+
 shell: module-$(kernel) programs
 	@$(machine) --file build/selftests --shell
 
@@ -87,7 +94,7 @@ install load unload:
 clean:
 	rm -rf build
 
-.PHONY: help packages module module-stock module-debug module-kunit programs run shell \
+.PHONY: help packages module module-stock module-debug module-kunit programs run demo-upgrade shell \
 	check bench docs install load unload clean
 # The stages tell what they do; one after the other, each uses all CPUs.
 .NOTPARALLEL:
