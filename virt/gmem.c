@@ -110,6 +110,13 @@ bool kvm_gmem_serves(const struct kvm_memory_slot *slot, bool private)
 	return private || slot->gmem.shared;
 }
 
+/* What of a folio can be mapped as one: not what the hardware has lost part of. */
+static unsigned int gmem_order(const struct folio *folio)
+{
+	return folio_test_large(folio) && !folio_test_has_hwpoisoned(folio) ?
+	       folio_order(folio) : 0;
+}
+
 static int gmem_find_page(struct gmem_inode *storage, pgoff_t index,
 			  struct kvm_gmem_page *page)
 {
@@ -119,7 +126,7 @@ static int gmem_find_page(struct gmem_inode *storage, pgoff_t index,
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
 	page->page = folio_file_page(folio, index);
-	page->order = folio_test_has_hwpoisoned(folio) ? 0 : folio_order(folio);
+	page->order = gmem_order(folio);
 	/* The caller's invalidate_lock keeps it in the page cache, which has its own. */
 	folio_put(folio);
 	return PageHWPoison(page->page) ? -EHWPOISON : 0;
@@ -154,9 +161,9 @@ err_file:
 
 bool kvm_gmem_page_broken(const struct kvm_gmem_page *page)
 {
-	if (page->order)
-		return folio_test_has_hwpoisoned(page_folio(page->page));
-	return PageHWPoison(page->page);
+	/* A folio that lost a page may have been split since. */
+	return PageHWPoison(page->page) ||
+	       gmem_order(page_folio(page->page)) < page->order;
 }
 
 void kvm_gmem_put_page(struct kvm_gmem_page *page)
