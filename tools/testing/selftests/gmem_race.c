@@ -29,7 +29,7 @@ struct stage {
 	int vm, fd;
 	uint8_t *mem;
 	struct stage *other;	/* whose memory this one links */
-	bool stop;
+	bool stop, pauses;
 	long done, refused, wrong;
 };
 
@@ -75,6 +75,7 @@ static void *guest_thread(void *arg)
 	struct stage *stage = arg;
 	unsigned int seed = 1;
 	uint64_t offset, value;
+	long accesses = 0;
 	int r;
 
 	while (!stopped(stage)) {
@@ -93,6 +94,9 @@ static void *guest_thread(void *arg)
 			stage->wrong++;
 		if (r == EIO)
 			break;
+		/* A vCPU that never pauses cannot be moved. */
+		if (stage->pauses && !(++accesses % 16))
+			usleep(1000);
 		if (r == ECANCELED)
 			stage->agent.guest.vcpu[0].run->exit_reason = KVM_EXIT_MEMORY_FAULT;
 	}
@@ -219,15 +223,17 @@ TEST_F_TIMEOUT(race, moves, 120)
 {
 	struct stage *from = malloc(sizeof(*from)), *to;
 	pthread_t guest, puncher;
+	time_t start = time(NULL);
 	long busy = 0;
 	int i;
 
 	open_stage(from, KVM_X86_DEFAULT_VM, NULL, GMEM_SHARED);
 	ASSERT_EQ(bind(from), 0);
-	for (i = 0; i < 30; i++) {
+	for (i = 0; i < 30 && time(NULL) < start + 2 * SECONDS; i++) {
 		to = malloc(sizeof(*to));
 		open_stage(to, KVM_X86_DEFAULT_VM, from, 0);
 		ASSERT_EQ(bind(to), 0);
+		from->pauses = true;
 		pthread_create(&guest, NULL, guest_thread, from);
 		pthread_create(&puncher, NULL, punch_thread, from);
 		usleep(20000);
@@ -244,7 +250,7 @@ TEST_F_TIMEOUT(race, moves, 120)
 		free(from);
 		from = to;
 	}
-	TH_LOG("%ld times busy", busy);
+	TH_LOG("%d moves, %ld times busy", i, busy);
 	close_stage(from);
 }
 
