@@ -12,7 +12,6 @@
 #define MAX_EXTENDED_LEAF	0x80000021
 #define MAX_CACHES		16
 
-
 /**
  * struct cpuid_list - the answer as it grows
  * @entries: the leaves
