@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import re
 import secrets
 import select
 import signal
@@ -37,6 +38,7 @@ class Machine:
     modules: list = field(default_factory=list)  # names or paths, with parameters
     files: dict = field(default_factory=dict)    # path in the machine: path here
     append: str = ""
+    host_root: bool = False  # this host's files, read-only, below /host
     grace: int = 45  # the guest ends a job that is late; if it cannot within this, it hangs
     label: str = "machine"                       # names the log files
 
@@ -117,16 +119,22 @@ class Boot:
     def _initramfs(self, module_folder):
         archive = initramfs.base()
         lines = []
-        for name, data, parameters in initramfs.load_order(self.machine.modules, module_folder):
+        modules = self.machine.modules
+        if self.machine.host_root and self.machine.kernel == "stock":  # built into the other
+            modules = ["9pnet_virtio", "9p", *modules]
+        for name, data, parameters in initramfs.load_order(modules, module_folder):
             archive.add(f"modules/{name}.ko", data)
             lines.append(f"/modules/{name}.ko {parameters}\n")
         archive.add("etc/modules", "".join(lines))
-        archive.add("etc/machine", f"NONCE={self.nonce}\nINTERACTIVE={'1' * self.interactive}\n")
+        archive.add("etc/machine", f"NONCE={self.nonce}\nINTERACTIVE={'1' * self.interactive}\n"
+                    f"HOST_ROOT={'1' * self.machine.host_root}\n")
         archive.add("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
         archive.add("etc/profile", "export PS1='test machine # '\n")
         for name, path in self.machine.files.items():
             archive.add_file(name, path)
         script = []
+        if self.interactive:
+            archive.add("etc/interactive", "".join(job.command + "\n" for job in self.jobs) or "exec sh -l\n")
         for number, job in enumerate(self.jobs):
             archive.add(f"etc/job{number}", job.command + "\n")
             script.append(f"job {number} {job.timeout} '. /etc/job{number}'\n")
@@ -148,12 +156,14 @@ class Boot:
         else:
             port = ["-chardev", "file,id=port,path=/dev/stdout",
                     "-device", "virtserialport,chardev=port,name=kvmcore"]
+        shared = ["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"]
         return [QEMU, "-M", "q35", "-nodefaults", "-no-user-config", *accel, "-cpu", "max",
                 "-smp", str(machine.smp), "-m", str(machine.mem), "-display", "none",
                 "-no-reboot", "-serial", f"file:{self.folder / 'console'}",
                 "-kernel", str(kernel), "-initrd", str(self.folder / "initramfs"),
                 "-append", " ".join(append + [machine.append]).strip(),
-                "-device", "virtio-serial-pci,max_ports=2", *port]
+                "-device", "virtio-serial-pci,max_ports=2", *port,
+                *(shared if machine.host_root else [])]
 
     def text(self, name):
         """The console, or what QEMU said on its standard error."""
@@ -312,14 +322,20 @@ def run(machine, jobs, on_output=None, say=print):
     return stray
 
 
-def shell(machine):
-    """A prompt on this terminal."""
-    boot = Boot(machine, [], interactive=True)
+def shell(machine, command=None):
+    """A prompt on this terminal, or a command that has the terminal; returns its status."""
+    boot = Boot(machine, [command] if command else [], interactive=True)
     try:
         boot.run()
-        if f"{boot.nonce} ready" not in boot.text("console"):
+        text = boot.text("console")
+        if f"{boot.nonce} ready" not in text:
             raise Failure("\n".join(["it did not come up:", boot.text("qemu"),
-                                     *console.last_lines(boot.text("console"))]))
+                                     *console.last_lines(text)]))
+        if console.reports(text):
+            print(f"the kernel reports a fault; console: {boot.keep()}")
+            return 1
+        status = re.search(f"{boot.nonce} status (\\d+)", text)
+        return int(status[1]) if status else 1
     finally:
         shutil.rmtree(boot.folder, ignore_errors=True)
 
