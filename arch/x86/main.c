@@ -32,26 +32,6 @@ MODULE_PARM_DESC(backend, "what runs the guests: svm, or fake for KUnit");
 static const char *const backend_name = "svm";
 #endif
 
-/*
- * Upstream's selftests do not start without this parameter of the in-tree
- * module. Instructions are not emulated on demand: it is 0 and stays so.
- */
-static int set_only_zero(const char *value, const struct kernel_param *param)
-{
-	int wanted, r = kstrtoint(value, 0, &wanted);
-
-	return r ?: (wanted ? -EINVAL : 0);
-}
-
-static const struct kernel_param_ops only_zero = {
-	.set = set_only_zero,
-	.get = param_get_int,
-};
-
-static int force_emulation_prefix;
-module_param_cb(force_emulation_prefix, &only_zero, &force_emulation_prefix, 0444);
-MODULE_PARM_DESC(force_emulation_prefix, "0: no instruction asks for emulation");
-
 int __init kvm_arch_init(void)
 {
 	int i, r;
