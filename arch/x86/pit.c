@@ -29,10 +29,8 @@ enum { PIT_LATCH, PIT_LSB, PIT_MSB, PIT_WORD, PIT_WORD_SECOND };
 /* A second of the fastest ticks; who is behind that far has lost the time anyway. */
 #define PIT_MAX_MISSED	(NSEC_PER_SEC / PIT_MIN_PERIOD)
 
-static u32 pit_count(const struct kvm_pit_channel_state *ch)
-{
-	return ch->count ?: 0x10000;
-}
+/* What a counter loaded with 0 counts; userspace divides by what it is shown. */
+#define PIT_MAX_COUNT	0x10000
 
 static u64 pit_ticks_to_ns(u64 ticks)
 {
@@ -49,7 +47,7 @@ static u64 pit_elapsed(const struct kvm_pit_channel_state *ch, ktime_t now)
 
 static u16 pit_read_count(const struct kvm_pit_channel_state *ch, ktime_t now)
 {
-	u32 count = pit_count(ch), phase;
+	u32 count = ch->count, phase;
 	u64 ticks = pit_elapsed(ch, now);
 
 	div_u64_rem(ticks, count, &phase);
@@ -66,7 +64,7 @@ static u16 pit_read_count(const struct kvm_pit_channel_state *ch, ktime_t now)
 
 static bool pit_output(const struct kvm_pit_channel_state *ch, ktime_t now)
 {
-	u32 count = pit_count(ch), phase;
+	u32 count = ch->count, phase;
 	u64 ticks = pit_elapsed(ch, now);
 
 	div_u64_rem(ticks, count, &phase);
@@ -94,7 +92,7 @@ static bool pit_periodic(const struct kvm_pit_channel_state *ch)
 static void pit_start_timer(struct x86_pit *pit)
 {
 	struct kvm_pit_channel_state *ch = &pit->state.channels[0];
-	u64 ns = pit_ticks_to_ns(pit_count(ch));
+	u64 ns = pit_ticks_to_ns(ch->count);
 
 	lockdep_assert_held(&pit->lock);
 
@@ -119,7 +117,7 @@ static void pit_load(struct x86_pit *pit, unsigned int channel, u16 count)
 {
 	struct kvm_pit_channel_state *ch = &pit->state.channels[channel];
 
-	ch->count = count;
+	ch->count = count ?: PIT_MAX_COUNT;
 	ch->count_load_time = ktime_get();
 	if (channel == 0)
 		pit_start_timer(pit);
@@ -392,6 +390,7 @@ struct x86_pit *pit_create(struct x86_vm *vm, bool speaker)
 	pit->timer.function = pit_tick;
 	for (i = 0; i < 3; i++) {
 		pit->state.channels[i].mode = 0xff;
+		pit->state.channels[i].count = PIT_MAX_COUNT;
 		pit->state.channels[i].gate = i != 2;
 		pit->state.channels[i].count_load_time = ktime_get();
 	}
@@ -473,6 +472,8 @@ static void pit_set_channels(struct x86_pit *pit,
 		struct kvm_pit_channel_state *ch = &pit->state.channels[i];
 
 		*ch = channels[i];
+		if (!ch->count || ch->count > PIT_MAX_COUNT)
+			ch->count = PIT_MAX_COUNT;
 		/* 0xff: never programmed. */
 		if (ch->mode > 5)
 			ch->mode = 0xff;
