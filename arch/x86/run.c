@@ -199,7 +199,7 @@ static int x86_complete(struct x86_vcpu *vcpu)
 	return complete(vcpu);
 }
 
-/* Without interrupt controllers in the kernel, userspace's need to know these. */
+/* What userspace's interrupt controllers need to know, or its copy of the kernel's. */
 static void x86_report(struct x86_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->vcpu.run;
@@ -207,6 +207,7 @@ static void x86_report(struct x86_vcpu *vcpu)
 	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
 	run->flags = 0;
 	run->cr8 = vcpu->cr8;
+	run->apic_base = vcpu->apic_base;
 	run->ready_for_interrupt_injection =
 		to_x86_vm(vcpu->vcpu.kvm)->chips.pic ||
 		(x86_interrupt_allowed(vcpu) && !vcpu->event.type &&
