@@ -26,6 +26,8 @@ help:
 	@echo 'make run      build kvm.ko, boot the test machine, make and destroy VMs in it'
 	@echo 'make check    all tests: static checks, KUnit and selftests, on two kernels'
 	@echo 'make demo-upgrade  a running guest goes from one VMM to another (SIZES="256 1024")'
+	@echo 'make guest    Debian'"'"'s QEMU with a guest on it; with a terminal, a shell in the guest'
+	@echo 'make check-upstream  upstream'"'"'s selftests of KVM, on this module and the in-tree one'
 	@echo 'make shell    a prompt in the test machine, with the module loaded'
 	@echo 'make bench    figures of this module beside those of the in-tree one'
 	@echo 'make docs     the documentation, in build/docs/html'
@@ -67,6 +69,13 @@ demo-upgrade: module-$(kernel) kernel-uapi
 	$(stage) vmm $(MAKE) --no-print-directory -C tools/vmm
 	@$(machine) --file build/vmm/vmm-1 --file build/vmm/vmm-2 \
 		--file tools/vmm/demo-upgrade --timeout 900 "sh demo-upgrade $(SIZES)"
+
+guest: module-$(kernel)
+	@tools/testing/guests/run --kernel $(kernel) --mem $(MEM) --smp $(SMP)
+
+check-upstream: module-stock
+	$(stage) "upstream's selftests" $(dir)/kernel selftests
+	@tools/testing/upstream/upstream
 
 shell: module-$(kernel) programs
 	@$(machine) --file build/selftests --shell
