@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs Debian's unmodified QEMU on /dev/kvm. This is for the inside of the test machine,
+where the host's programs are at hand under chroot."""
+
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[3]
+IMAGES = TOP / "build/guest"
+KVM = Path("/sys/kernel/debug/kvm")
+
+
+class Failure(Exception):
+    """A step was not as it should be."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What QEMU shows to a guest."""
+
+    machine: str = "microvm"
+    irqchip: str = "on"
+    smp: int = 1
+    mem: int = 256
+    cpu: str = "host"
+    memory: str = ""   # "thp" or "hugetlb": what backs it; else 4 KiB pages
+    disk: bool = False
+    net: int = 0       # the port of the peer
+    task: str = "boot"
+
+    def but(self, **changes):
+        """The same with some changes."""
+        return replace(self, **changes)
+
+    def arguments(self, kernel, folder):
+        """QEMU's command line, without what it talks to."""
+        bus = "device" if self.machine == "microvm" else "pci"
+        words = ["-accel", "kvm", "-M", f"{self.machine},kernel-irqchip={self.irqchip}",
+                 "-cpu", self.cpu, "-smp", str(self.smp), "-m", str(self.mem),
+                 "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+                 "-kernel", str(kernel), "-initrd", str(IMAGES / "initramfs"),
+                 "-append", f"console=ttyS0 quiet panic=-1 task={self.task} cpus={self.smp} peer={self.net}"]
+        if self.memory == "hugetlb":
+            words += ["-object", f"memory-backend-memfd,id=ram,size={self.mem}M,hugetlb=on",
+                      "-machine", "memory-backend=ram"]
+        if self.disk:
+            shutil.copyfile(IMAGES / "disk", f"{folder}/disk")
+            words += ["-drive", f"file={folder}/disk,format=raw,if=none,id=disk",
+                      "-device", f"virtio-blk-{bus},drive=disk"]
+        if self.net:
+            rom = "" if bus == "device" else ",romfile="
+            words += ["-netdev", "user,id=net", "-device", f"virtio-net-{bus},netdev=net{rom}"]
+        return words
+
+
+class Qemu:
+    """A QEMU with a guest in it: its serial console to read, its monitor to command."""
+
+    def __init__(self, guest, kernel, extra=(), terminal=False):
+        self.guest = guest
+        self.folder = tempfile.mkdtemp(prefix="guest-")
+        self.console = ""
+        self.began = time.monotonic()
+        self._answers = b""
+        self._monitor = socket.socket(socket.AF_UNIX)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(f"{self.folder}/qmp")
+        listener.listen()
+        pipe = None if terminal else subprocess.PIPE
+        # What outlives its guest's power-off can be asked what it has seen.
+        self.process = subprocess.Popen(
+            ["qemu-system-x86_64", *guest.arguments(kernel, self.folder), "-no-shutdown",
+             "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+             "-chardev", f"socket,id=qmp,path={self.folder}/qmp", "-mon", "chardev=qmp,mode=control", *extra],
+            stdin=pipe, stdout=pipe, stderr=None if terminal else subprocess.STDOUT)
+        listener.settimeout(60)
+        try:
+            self._monitor = listener.accept()[0]
+        except TimeoutError:
+            self.kill()
+            raise Failure(f"QEMU does not start: {self.read_all()}") from None
+        finally:
+            listener.close()
+        self.events = []
+        self.command("qmp_capabilities")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kill(self):
+        """End it hard."""
+        self.process.kill()
+        self.process.wait()
+        self._monitor.close()
+
+    def read_all(self):
+        """The rest of the console of a QEMU that has ended."""
+        if self.process.stdout:
+            self.console += self.process.stdout.read().decode(errors="replace").replace("\r", "")
+        return self.console
+
+    def expect(self, pattern, timeout):
+        """Wait until the console shows something; returns the match."""
+        end = time.monotonic() + timeout
+        while True:
+            found = re.search(pattern, self.console, re.MULTILINE)
+            if found:
+                return found
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
+            data = os.read(self.process.stdout.fileno(), 1 << 16) if ready else b""
+            if not data:
+                why = f"QEMU ended with status {self.process.wait(60)}" if ready else f"not within {timeout} s"
+                raise Failure(f"no '{pattern}' on the console: {why}")
+            self.console += data.decode(errors="replace").replace("\r", "")
+
+    def type(self, text):
+        """Let the guest's console hear something."""
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def _read_monitor(self, timeout):
+        """The next message of the monitor, None if there is none in time."""
+        self._monitor.settimeout(timeout)
+        while b"\n" not in self._answers:
+            try:
+                data = self._monitor.recv(1 << 16)
+            except TimeoutError:
+                return None
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                raise Failure(f"QEMU ended with status {self.process.wait(60)}: {self.read_all()}")
+            self._answers += data
+        line, self._answers = self._answers.split(b"\n", 1)
+        return json.loads(line)
+
+    def command(self, name, timeout=60, **arguments):
+        """Give a command to the monitor, and return its answer."""
+        self._monitor.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
+        while (answer := self._read_monitor(timeout)) is not None:
+            if "event" in answer:
+                self.events.append(answer)
+            elif "error" in answer:
+                raise Failure(f"{name}: {answer['error']['desc']}")
+            elif "return" in answer:  # not its greeting
+                return answer["return"]
+        raise Failure(f"no answer to {name} within {timeout} s")
+
+    def human(self, line, timeout=60):
+        """A command of the human monitor; returns what it prints."""
+        return self.command("human-monitor-command", timeout, **{"command-line": line})
+
+    def wait_event(self, name, timeout):
+        """Wait for an event of QEMU, and return its data."""
+        end = time.monotonic() + timeout
+        while True:
+            for event in self.events:
+                if event["event"] == name:
+                    self.events.remove(event)
+                    return event.get("data", {})
+            answer = self._read_monitor(max(0.01, end - time.monotonic()))
+            if answer is None:
+                raise Failure(f"no event {name} within {timeout} s")
+            self.events.append(answer)
+
+    def wait_poweroff(self, timeout):
+        """Wait until the guest has switched its machine off, by its own will."""
+        reason = self.wait_event("SHUTDOWN", timeout).get("reason")
+        if reason != "guest-shutdown":
+            raise Failure(f"the guest went down by {reason}")
+
+    def describe(self):
+        """What can be known of a guest that does not go on."""
+        lines = [self.console and "The console ends:", *self.console.splitlines()[-25:]]
+        if self.process.poll() is None:
+            registers = self.human("info registers -a", 10)
+            lines += re.findall(r"^(?:CPU#|[RE]IP|CR0|CS|[RE]AX|EFER).*", registers.replace("\r", ""), re.MULTILINE)
+            lines += [f"{path.name} {path.read_text().strip()}" for path in sorted(KVM.iterdir())
+                      if path.is_file() and path.read_text().strip() not in ("", "0")]
+        return "\n".join(filter(None, lines))
+
+    def quit(self):
+        """Tell QEMU to end, and see that it does so well."""
+        self.command("quit")
+        self._monitor.close()
+        status = self.process.wait(60)
+        if status:
+            raise Failure(f"QEMU ended with status {status}")
+
+
+def stat(name):
+    """A statistic of the module, over all VMs that are alive."""
+    try:
+        return int((KVM / name).read_text())
+    except FileNotFoundError:
+        return None
+
+
+def references():
+    """How many files hold the module; the in-tree one is held by kvm_amd too."""
+    module = Path("/sys/module/kvm")
+    return int((module / "refcnt").read_text()) - len(list((module / "holders").iterdir()))
+
+
+def wait_gone(timeout=20):
+    """Wait until nothing is left of any VM."""
+    end = time.monotonic() + timeout
+    while references() or any(path.is_dir() for path in KVM.iterdir()):
+        if time.monotonic() > end:
+            raise Failure(f"left behind: {references()} references, "
+                          f"{[path.name for path in KVM.iterdir() if path.is_dir()]}")
+        time.sleep(0.1)
