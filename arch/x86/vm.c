@@ -29,10 +29,12 @@ static long enable_disable_exits(struct x86_vm *vm, u64 exits)
 	return 0;
 }
 
-/* Once, and before there are vCPUs that it might exclude. */
+/* Once, and before there are vCPUs that it might exclude; the boot CPU counts. */
 static long enable_max_vcpu_id(struct kvm *kvm, u64 ids)
 {
 	if (!ids || ids > KVM_MAX_VCPU_IDS || kvm_nr_vcpus(kvm))
+		return -EINVAL;
+	if (to_x86_vm(kvm)->chips.boot_cpu_id > ids)
 		return -EINVAL;
 	if (kvm->max_vcpu_ids != KVM_MAX_VCPU_IDS && kvm->max_vcpu_ids != ids)
 		return -EINVAL;
