@@ -8,7 +8,7 @@
  *                                         new VM; link the memory; same slots
  *                                       ← READY
  *   stop the vCPUs, save them
- *   STATE: registers, the clocks          →
+ *   STATE: registers                      →
  *                                         move; restore; run
  *                                       ← RUNNING
  *   exit
@@ -35,22 +35,10 @@ struct offer {
 
 struct saved {
 	uint64_t stopped_at;	/* now(), when the vCPUs were told to stop */
-	uint64_t ticks;		/* host's TSC when the guest's was read */
-	uint64_t guest_tsc[MAX_VCPUS];
 	struct vcpu_state vcpu[MAX_VCPUS];
 };
 
 enum { READY = 1, RUNNING };
-
-static uint64_t saved_tsc(const struct vcpu_state *state)
-{
-	uint32_t i;
-
-	for (i = 0; i < state->nr_msrs; i++)
-		if (state->msrs[i].index == 0x10)
-			return state->msrs[i].data;
-	die("the TSC is not among the saved MSRs");
-}
 
 bool upgrade_give(struct vm *vm, const char *path)
 {
@@ -70,10 +58,8 @@ bool upgrade_give(struct vm *vm, const char *path)
 
 	saved->stopped_at = now();
 	vcpus_stop(vm);
-	for (i = 0; i < vm->nr_vcpus; i++) {
+	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_save(&vm->vcpu[i], &saved->vcpu[i]);
-		saved->guest_tsc[i] = saved_tsc(&saved->vcpu[i]) - ticks();
-	}
 	given = !channel_send(sock, saved, sizeof(*saved), NULL, 0) &&
 		!channel_receive(sock, &word, sizeof(word), NULL, 0) && word == RUNNING;
 	if (!given) {
@@ -94,15 +80,12 @@ static void move(struct vm *vm, int source)
 	vm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
 }
 
-/* The guest's clock has not stopped: it sees the pause. */
 static void resume(struct vm *vm, const struct saved *saved)
 {
 	int i;
 
-	for (i = 0; i < vm->nr_vcpus; i++) {
+	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_restore(&vm->vcpu[i], &saved->vcpu[i]);
-		vcpu_set_tsc(&vm->vcpu[i], saved->guest_tsc[i] + ticks());
-	}
 	vcpus_run(vm);
 }
 

@@ -124,7 +124,22 @@ void vcpus_stop(struct vm *vm)
 
 /* State */
 
-/* Every MSR that KVM says is worth saving. */
+/*
+ * The guest's clock is the host's plus an offset. On the same host the offset is
+ * all that has to go over, and the clock has not stopped meanwhile; a counter
+ * that is read here and written there would have.
+ */
+static void tsc_offset(struct vcpu *vcpu, unsigned long cmd, uint64_t *offset)
+{
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uintptr_t)offset,
+	};
+
+	vm_ioctl(vcpu->fd, cmd, &attr);
+}
+
+/* Every MSR that KVM says is worth saving, but the clock. */
 static void save_msrs(struct vcpu *vcpu, struct vcpu_state *state)
 {
 	struct {
@@ -141,6 +156,8 @@ static void save_msrs(struct vcpu *vcpu, struct vcpu_state *state)
 	state->nr_msrs = 0;
 	for (i = 0; i < list.head.nmsrs; i++) {
 		msr.entry.index = list.head.indices[i];
+		if (msr.entry.index == MSR_TSC)
+			continue;
 		/* The list is of all CPUs; this one may lack some. */
 		if (ioctl(vcpu->fd, KVM_GET_MSRS, &msr) == 1)
 			state->msrs[state->nr_msrs++] = msr.entry;
@@ -194,6 +211,7 @@ void vcpu_save(struct vcpu *vcpu, struct vcpu_state *state)
 	vm_ioctl(vcpu->fd, KVM_GET_XCRS, &state->xcrs);
 	each_optional(vcpu, state, false);
 	save_msrs(vcpu, state);
+	tsc_offset(vcpu, KVM_GET_DEVICE_ATTR, &state->tsc_offset);
 }
 
 void vcpu_restore(struct vcpu *vcpu, const struct vcpu_state *state)
@@ -203,16 +221,6 @@ void vcpu_restore(struct vcpu *vcpu, const struct vcpu_state *state)
 	vm_ioctl(vcpu->fd, KVM_SET_XCRS, &state->xcrs);
 	vm_ioctl(vcpu->fd, KVM_SET_XSAVE, state->xsave);
 	restore_msrs(vcpu, state);
+	tsc_offset(vcpu, KVM_SET_DEVICE_ATTR, (uint64_t *)&state->tsc_offset);
 	each_optional(vcpu, (void *)state, true);
-}
-
-void vcpu_set_tsc(struct vcpu *vcpu, uint64_t tsc)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msr = { .head.nmsrs = 1, .entry = { .index = MSR_TSC, .data = tsc } };
-
-	if (ioctl(vcpu->fd, KVM_SET_MSRS, &msr) != 1)
-		die("vCPU %d: the TSC cannot be set", vcpu->id);
 }

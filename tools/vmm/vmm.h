@@ -74,6 +74,7 @@ struct vcpu_state {
 	struct kvm_mp_state mp_state;
 	struct kvm_xcrs xcrs;
 	uint8_t xsave[XSAVE_SIZE];
+	uint64_t tsc_offset;
 	uint32_t nr_msrs;
 	struct kvm_msr_entry msrs[MAX_MSRS];
 };
@@ -95,7 +96,6 @@ void vcpus_run(struct vm *vm);
 void vcpus_stop(struct vm *vm);
 void vcpu_save(struct vcpu *vcpu, struct vcpu_state *state);
 void vcpu_restore(struct vcpu *vcpu, const struct vcpu_state *state);
-void vcpu_set_tsc(struct vcpu *vcpu, uint64_t tsc);
 
 /* channel.c: 0, or -1 if the other end is gone or talks nonsense. */
 int channel_listen(const char *path);
