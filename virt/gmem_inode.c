@@ -19,7 +19,7 @@
 #include "gmem.h"
 
 /* Exported for modules of the name kvm alone; 6.12 wants to be told. */
-MODULE_IMPORT_NS(module:kvm);
+MODULE_INFO(import_ns, "module:kvm");
 
 #define GMEM_MAGIC	0x676d656d	/* "gmem" */
 

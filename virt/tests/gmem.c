@@ -10,7 +10,7 @@
 
 #define FRAMES		512
 #define ROUNDS		1000
-#define FAR		(1ULL << 40)	/* somewhere in the middle of petabytes */
+#define FAR		BIT_ULL(40)	/* somewhere in the middle of petabytes */
 
 static gfn_t pick_range(struct rnd_state *rnd, gfn_t *start)
 {

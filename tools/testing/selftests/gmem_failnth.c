@@ -50,7 +50,7 @@ static int op_punch(void *arg)
 }
 
 #define SLOT	3
-#define GPA	(1UL << 32)
+#define GPA	0x100000000UL
 
 static void undo_fd(struct op *op, int fd)
 {

@@ -11,7 +11,7 @@
 #include "gmem.h"
 
 #define SLOT	3
-#define GPA	(1UL << 32)
+#define GPA	0x100000000UL
 #define SIZE	(2 * HUGE)
 
 /* A VM with a slot that shows a guest_memfd. */
@@ -180,7 +180,7 @@ TEST_F(move, slots_differ)
 
 	self->to.fd = fd;
 	EXPECT_ERROR(move_vm(self->to.vm, self->from.vm), EINVAL);
-	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		ASSERT_EQ(set_gmem_slot(self->to.vm, SLOT, wrong[i].gpa, wrong[i].size,
 					self->to.mem, wrong[i].fd, wrong[i].offset), 0);
 		EXPECT_ERROR(move_vm(self->to.vm, self->from.vm), EINVAL);

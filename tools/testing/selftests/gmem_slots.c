@@ -11,7 +11,7 @@
 #include "gmem.h"
 
 #define SLOT	3
-#define GPA	(1UL << 32)
+#define GPA	0x100000000UL
 
 FIXTURE(slots) {
 	int vm;
@@ -75,7 +75,7 @@ TEST_F(slots, bind_errors)
 	EXPECT_ERROR(BIND(SLOT, GPA, PAGE, self->vm, 0), EINVAL);
 	EXPECT_ERROR(BIND(SLOT, GPA, PAGE, 0, 0), EINVAL);
 	EXPECT_ERROR(BIND(SLOT, GPA, PAGE, fd, 0), EINVAL);
-	for (i = 0; i < sizeof(offsets) / sizeof(*offsets); i++)
+	for (i = 0; i < ARRAY_SIZE(offsets); i++)
 		EXPECT_ERROR(BIND(SLOT, GPA, PAGE, self->fd, offsets[i]), EINVAL);
 	EXPECT_ERROR(BIND(SLOT, GPA, 17 * PAGE, self->fd, 0), EINVAL);
 	EXPECT_ERROR(BIND(SLOT, GPA, 2 * PAGE, self->fd, 15 * PAGE), EINVAL);

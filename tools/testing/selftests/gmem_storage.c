@@ -123,7 +123,7 @@ TEST_F(gmem, fallocate_errors)
 	unsigned int i;
 
 	ASSERT_GE(fd, 0);
-	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		EXPECT_ERROR(fallocate(fd, modes[i], 0, PAGE), EOPNOTSUPP);
 	EXPECT_ERROR(gmem_allocate(fd, 1, PAGE), EINVAL);
 	EXPECT_ERROR(gmem_allocate(fd, 0, PAGE - 1), EINVAL);
@@ -163,7 +163,7 @@ TEST_F(gmem, allocate_counts_what_was_asked)
 }
 
 /* A punched page reads as zero; its neighbours keep what they had. */
-TEST_F(gmem, punch_zeroes)
+TEST_F_TIMEOUT(gmem, punch_zeroes, 120)
 {
 	int fd = create_gmem(self->vm, 2 * HUGE, GMEM_SHARED);
 	uint8_t *mem = gmem_map(fd, 2 * HUGE);
@@ -182,7 +182,7 @@ TEST_F(gmem, punch_zeroes)
 }
 
 /* A page that somebody has pinned cannot be taken out of its huge folio. */
-TEST_F(gmem, punch_pinned)
+TEST_F_TIMEOUT(gmem, punch_pinned, 120)
 {
 	int fd = create_gmem(self->vm, HUGE, GMEM_SHARED), pipes[2];
 	uint8_t *mem = gmem_map(fd, HUGE);
@@ -270,7 +270,7 @@ TEST_F(gmem, survives_reclaim)
 }
 
 /* A broken page is lost for good and said so; its neighbours are not. */
-TEST_F(gmem, hardware_poison)
+TEST_F_TIMEOUT(gmem, hardware_poison, 120)
 {
 	int fd = create_gmem(self->vm, HUGE, GMEM_SHARED);
 	uint8_t *mem = gmem_map(fd, HUGE);
@@ -323,7 +323,7 @@ TEST(charged_to_the_allocator)
 }
 
 /* Beyond the limit of its group an allocation fails or the process is killed; the rest stays. */
-TEST(limited_by_the_cgroup)
+TEST_F_TIMEOUT(gmem, limited_by_the_cgroup, 120)
 {
 	int vm, fd, status;
 	pid_t pid;
