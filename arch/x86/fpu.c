@@ -13,11 +13,14 @@
 #include "run.h"
 
 static u64 host_xcr0 __read_mostly;
+static u64 host_xss __read_mostly;
 
 void x86_fpu_init(void)
 {
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl(MSR_IA32_XSS, host_xss);
 }
 
 int x86_fpu_create(struct x86_vcpu *vcpu)
@@ -61,6 +64,9 @@ void x86_fpu_enter(struct x86_vcpu *vcpu)
 		switch_fpu_return();
 	if (unlikely(has_own_xcr0(vcpu)))
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
+	/* Guests have no supervisor states: XSAVES must not write the host's. */
+	if (host_xss)
+		wrmsrl(MSR_IA32_XSS, 0);
 	if (has_own_pkru(vcpu)) {
 		vcpu->host_pkru = rdpkru();
 		if (vcpu->pkru != vcpu->host_pkru)
@@ -75,6 +81,8 @@ void x86_fpu_leave(struct x86_vcpu *vcpu)
 		if (vcpu->pkru != vcpu->host_pkru)
 			wrpkru(vcpu->host_pkru);
 	}
+	if (host_xss)
+		wrmsrl(MSR_IA32_XSS, host_xss);
 	/* The guest's own XSETBV exits: no other value can be there. */
 	if (unlikely(has_own_xcr0(vcpu)))
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);

@@ -53,9 +53,10 @@ void svm_load(struct x86_vcpu *vcpu, int cpu)
 	if (here->last_vcpu != svm->id) {
 		here->last_vcpu = svm->id;
 		indirect_branch_prediction_barrier();
-		/* Clean bits speak of what this CPU has seen (APM 2, 15.15.1). */
-		svm->clean = 0;
 	}
+	/* Clean bits speak of what this CPU has seen (APM 2, 15.15.1). */
+	if (svm->asid.cpu != cpu)
+		svm->clean = 0;
 	/* What VMLOAD brings back after each exit does not change while we are here. */
 	svm->entry.host_pa = here->host_pa;
 	svm_save_host(here->host_pa);
@@ -134,7 +135,8 @@ static void svm_set_irq_window(struct x86_vcpu *vcpu, bool on)
 
 /*
  * An NMI handler ends with IRET. The exit comes before that instruction, NMIs
- * may come in behind it: if one waits, a single step takes the guest there.
+ * may come in behind it: if one waits, a single step takes the guest there, as
+ * it does behind the instruction that follows STI or MOV SS.
  */
 static void svm_prepare_nmi(struct x86_vcpu *vcpu)
 {
@@ -146,7 +148,7 @@ static void svm_prepare_nmi(struct x86_vcpu *vcpu)
 		svm->clean &= ~SVM_CLEAN_INTERCEPTS;
 		svm->iret_exits = watch;
 	}
-	svm->stepping = svm->iret_seen && vcpu->want_nmi_window &&
+	svm->stepping = vcpu->want_nmi_window && !watch &&
 			!(vcpu->rflags & X86_EFLAGS_TF);
 	if (svm->stepping)
 		svm->vmcb->save.rflags |= X86_EFLAGS_TF;
@@ -175,7 +177,7 @@ static void svm_to_vmcb(struct x86_vcpu *vcpu)
 	svm_inject(vcpu);
 	if (vcpu->want_irq_window != svm->irq_window)
 		svm_set_irq_window(vcpu, vcpu->want_irq_window);
-	if (unlikely(vcpu->nmi_masked || svm->iret_exits))
+	if (unlikely(vcpu->nmi_masked || svm->iret_exits || vcpu->want_nmi_window))
 		svm_prepare_nmi(vcpu);
 	svm_prepare_asid(vcpu);
 	control->clean = svm->clean;
@@ -184,13 +186,17 @@ static void svm_to_vmcb(struct x86_vcpu *vcpu)
 static void svm_finish_nmi(struct x86_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
+	bool returned = svm->iret_seen && vcpu->rip != svm->iret_rip;
 
-	if (vcpu->rip != svm->iret_rip) {
+	if (returned) {
 		svm->iret_seen = false;
 		vcpu->nmi_masked = false;
-	} else if (svm->stepping) {
-		vcpu->rflags &= ~X86_EFLAGS_TF;
 	}
+	/* An IRET that is done has loaded the guest's own flags. */
+	if (svm->stepping && !returned)
+		vcpu->rflags &= ~X86_EFLAGS_TF;
+	if (vcpu->want_nmi_window && !vcpu->nmi_masked)
+		kvm_make_request(X86_REQ_EVENT, &vcpu->vcpu);
 }
 
 static void svm_from_vmcb(struct x86_vcpu *vcpu)
@@ -209,7 +215,7 @@ static void svm_from_vmcb(struct x86_vcpu *vcpu)
 	vcpu->event.type = X86_EVENT_NONE;
 	vcpu->cached = 0;
 	svm->clean = SVM_CLEAN_ALL;
-	if (unlikely(svm->iret_seen))
+	if (unlikely(svm->iret_seen || vcpu->want_nmi_window))
 		svm_finish_nmi(vcpu);
 }
 

@@ -111,7 +111,7 @@ static void svm_exit_exception(struct x86_vcpu *vcpu, struct vmcb_control_area *
 		svm_machine_check();
 		exit->reason = X86_EXIT_NONE;
 	}
-	/* The step behind an IRET was ours alone, unless more came with it. */
+	/* The step to an NMI was ours alone, unless more came with it. */
 	if (exit->exception.vector == X86_TRAP_DB && svm->stepping) {
 		svm->stepping = false;
 		svm->vmcb->save.dr6 &= ~DR_STEP;

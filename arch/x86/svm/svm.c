@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/reboot.h>
 #include <asm/svm.h>
 
@@ -21,6 +22,7 @@ static void svm_disable_cpu(void)
 {
 	u64 efer;
 
+	amd_pmu_disable_virt();
 	/* As it was found: whoever comes next may not know of it. */
 	if (boot_cpu_has(X86_FEATURE_TSCRATEMSR))
 		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
@@ -45,6 +47,8 @@ static int svm_enable_cpu(void)
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
 		rdmsrl(MSR_TSC_AUX, here->host_tsc_aux);
 	here->tsc_aux = here->host_tsc_aux;
+	/* From here on counters can tell host from guest. */
+	amd_pmu_enable_virt();
 	svm_asid_init_pool(&here->asids, cpuid_ebx(SVM_CPUID_FUNC));
 	return 0;
 }

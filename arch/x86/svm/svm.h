@@ -61,7 +61,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @db_open: no access to debug registers exits
  * @iret_exits: IRET is intercepted
  * @iret_seen: the guest is at the IRET that ends its NMI handler, at @iret_rip
- * @stepping: RFLAGS.TF is ours, to get behind that IRET
+ * @stepping: RFLAGS.TF is ours, to get to where an NMI can come in
  */
 struct svm_vcpu {
 	struct vmcb *vmcb;
