@@ -13,7 +13,7 @@ int x86_exit_debug(struct x86_vcpu *vcpu, u8 vector, u64 dr6)
 {
 	struct kvm_run *run = vcpu->vcpu.run;
 
-	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
+	x86_fetch_code(vcpu);
 	run->exit_reason = KVM_EXIT_DEBUG;
 	run->debug.arch = (struct kvm_debug_exit_arch) {
 		.exception = vector,

@@ -10,7 +10,7 @@
 bool x86_in_64bit_code(struct x86_vcpu *vcpu)
 {
 	x86_fetch(vcpu, X86_GROUP_CONTROL);
-	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
+	x86_fetch_code(vcpu);
 	return (vcpu->efer & EFER_LMA) && vcpu->seg[X86_CS].l;
 }
 

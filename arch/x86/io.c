@@ -16,7 +16,7 @@ static void write_rax(struct x86_vcpu *vcpu, const void *data, u8 size)
 
 static u64 linear_rip(struct x86_vcpu *vcpu)
 {
-	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
+	x86_fetch_code(vcpu);
 	return vcpu->rip + vcpu->seg[X86_CS].base;
 }
 

@@ -10,7 +10,7 @@
 /* Privilege level of the code that runs. */
 static inline u8 x86_cpl(struct x86_vcpu *vcpu)
 {
-	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
+	x86_fetch_code(vcpu);
 	return vcpu->cpl;
 }
 

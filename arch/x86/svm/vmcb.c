@@ -131,6 +131,17 @@ static struct vmcb_seg *svm_segment(struct vmcb *vmcb, enum x86_seg seg)
 	}
 }
 
+static void svm_fetch_code(struct x86_vcpu *vcpu)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	struct kvm_segment *cs = &vcpu->seg[X86_CS];
+
+	svm_unpack_segment(cs, &vmcb->save.cs);
+	/* The limit is in bytes, and the G bit not always kept (APM 2, 15.5.1). */
+	cs->g = cs->limit > 0xfffff;
+	vcpu->cpl = vmcb->save.cpl;
+}
+
 static void svm_fetch_segments(struct x86_vcpu *vcpu)
 {
 	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
@@ -138,11 +149,10 @@ static void svm_fetch_segments(struct x86_vcpu *vcpu)
 
 	for (i = 0; i < X86_NR_SEGS; i++)
 		svm_unpack_segment(&vcpu->seg[i], svm_segment(vmcb, i));
-	/* Where SVM differs from what other CPUs load: its manual, 15.5.1. */
-	vcpu->seg[X86_CS].g = vcpu->seg[X86_CS].limit > 0xfffff;
+	svm_fetch_code(vcpu);
+	/* Neither is the busy bit, nor that CPL is the DPL of SS. */
 	vcpu->seg[X86_TR].type |= 2;
 	vcpu->seg[X86_SS].dpl = vmcb->save.cpl;
-	vcpu->cpl = vmcb->save.cpl;
 }
 
 static void svm_flush_segments(struct x86_vcpu *vcpu)
@@ -275,6 +285,9 @@ void svm_fetch(struct x86_vcpu *vcpu, enum x86_group group)
 	switch (group) {
 	case X86_GROUP_SEGMENTS:
 		svm_fetch_segments(vcpu);
+		break;
+	case X86_GROUP_CODE:
+		svm_fetch_code(vcpu);
 		break;
 	case X86_GROUP_TABLES:
 		svm_fetch_tables(vcpu);
