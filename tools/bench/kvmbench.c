@@ -16,6 +16,7 @@
 
 static const struct bench *const groups[] = {
 	lifecycle_benches,
+	exit_benches,
 	NULL
 };
 

@@ -127,6 +127,17 @@ void vcpu_set_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	kvm_ioctl_ok(vcpu->fd, KVM_SET_SREGS, sregs);
 }
 
+void vcpu_set_supported_cpuid(struct guest *guest, struct vcpu *vcpu)
+{
+	struct {
+		struct kvm_cpuid2 cpuid;
+		struct kvm_cpuid_entry2 entries[256];
+	} all = { .cpuid.nent = 256 };
+
+	kvm_ioctl_ok(guest->kvm, KVM_GET_SUPPORTED_CPUID, &all);
+	kvm_ioctl_ok(vcpu->fd, KVM_SET_CPUID2, &all);
+}
+
 /* Modes */
 
 #define CR0_PE		0x1u

@@ -88,6 +88,9 @@ void vcpu_paging32(struct guest *guest, struct vcpu *vcpu);
 void vcpu_pae(struct guest *guest, struct vcpu *vcpu);
 void vcpu_long_mode(struct guest *guest, struct vcpu *vcpu);
 
+/* All that KVM_GET_SUPPORTED_CPUID offers; the in-tree module wants it for long mode. */
+void vcpu_set_supported_cpuid(struct guest *guest, struct vcpu *vcpu);
+
 /* An entry of the IDT of protected or long mode, to an offset in the code. */
 void guest_set_idt32(struct guest *guest, uint8_t vector, uint32_t handler);
 void guest_set_idt64(struct guest *guest, uint8_t vector, uint64_t handler);
