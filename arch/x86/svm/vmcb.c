@@ -48,7 +48,7 @@ static const u8 fixed_intercepts[] = {
 	INTERCEPT_CLGI, INTERCEPT_SKINIT,
 };
 
-/* All of them from scratch; the windows for interrupts and NMIs add theirs. */
+/* All of them from scratch, those of open windows for interrupts and NMIs too. */
 static void svm_flush_intercepts(struct x86_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -69,6 +69,7 @@ static void svm_flush_intercepts(struct x86_vcpu *vcpu)
 			  !(disabled & KVM_X86_DISABLE_EXITS_PAUSE));
 	svm_set_intercept(vmcb, INTERCEPT_CR8_WRITE, vcpu->cr8_exits || svm->irq_window);
 	svm_set_intercept(vmcb, INTERCEPT_VINTR, svm->irq_window);
+	svm_set_intercept(vmcb, INTERCEPT_IRET, svm->iret_exits);
 	svm_set_intercept(vmcb, INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_BP,
 			  debug & KVM_GUESTDBG_USE_SW_BP);
 	svm_set_intercept(vmcb, INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_UD, vcpu->ud_exits);

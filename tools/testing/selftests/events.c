@@ -115,6 +115,29 @@ TEST_F(events, nmi_waits_for_the_end_of_the_handler)
 	EXPECT_EQ(0, regs.rflags & 0x100);
 }
 
+/* Whatever else makes the backend think its intercepts over, the NMI stays masked. */
+TEST_F(events, nmi_mask_survives_other_intercepts)
+{
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE };
+	struct kvm_regs regs;
+	int i;
+
+	guest_load(&self->guest, nmi);
+	vcpu_long_mode(&self->guest, self->vcpu);
+	guest_set_idt64(&self->guest, NMI, AT(nmi, nmi_handler));
+
+	EXPECT_EQ(1, vcpu_run_out(self->vcpu, NULL));
+	for (i = 0; i < 3; i++) {
+		kvm_ioctl_ok(self->vcpu->fd, KVM_NMI, 0);
+		EXPECT_EQ(2, vcpu_run_out(self->vcpu, NULL));
+		kvm_ioctl_ok(self->vcpu->fd, KVM_SET_GUEST_DEBUG, &debug);
+		EXPECT_EQ(3, vcpu_run_out(self->vcpu, NULL));
+	}
+	vcpu_run_until(self->vcpu, KVM_EXIT_HLT);
+	vcpu_get_regs(self->vcpu, &regs);
+	EXPECT_EQ(3, regs.rbx);
+}
+
 /* Interrupts, from userspace's controllers */
 
 extern const uint8_t irq_handler[];
