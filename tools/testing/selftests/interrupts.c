@@ -2,7 +2,7 @@
 /*
  * Interrupts, eventfds and time as a running guest sees them.
  */
-/* machine: timeout=120 */
+/* machine: smp=2 timeout=500 */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -196,7 +196,7 @@ static void *churn_ioeventfds(void *arg)
 	return NULL;
 }
 
-TEST_F(guest, ioeventfds_come_and_go_under_a_running_guest)
+TEST_F_TIMEOUT(guest, ioeventfds_come_and_go_under_a_running_guest, 300)
 {
 	struct churn churn = { .vm = self->vm, .event = event_create() };
 	int seen = 0, i, rounds = 2000;

@@ -3,7 +3,7 @@
  * irqfds and routing: that a signal arrives, and where; what is refused; and
  * storms of signals against everything that can change meanwhile.
  */
-/* machine: smp=2 timeout=300 */
+/* machine: smp=2 timeout=1500 */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -294,7 +294,7 @@ static void *replace_routes(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(irqfd, storm_against_assign_and_routes, 200)
+TEST_F_TIMEOUT(irqfd, storm_against_assign_and_routes, 800)
 {
 	struct storm storm = { .vm = self->vm, .event = self->event };
 	pthread_t threads[3];
@@ -319,7 +319,7 @@ TEST_F_TIMEOUT(irqfd, storm_against_assign_and_routes, 200)
 	EXPECT_TRUE(lapic_irr(self->vcpu, VECTOR + 9));
 }
 
-TEST_F_TIMEOUT(irqfd, known_bug_23_deassign_against_routes, 200)
+TEST_F_TIMEOUT(irqfd, known_bug_23_deassign_against_routes, 800)
 {
 	struct storm storm = { .vm = self->vm, .event = self->event };
 	pthread_t thread;
@@ -342,7 +342,7 @@ TEST_F_TIMEOUT(irqfd, known_bug_23_deassign_against_routes, 200)
 }
 
 /* Known bug 26: a VM goes while eventfds are signalled and their callbacks wait. */
-TEST_F_TIMEOUT(irqfd, known_bug_26_storm_against_close, 250)
+TEST_F_TIMEOUT(irqfd, known_bug_26_storm_against_close, 800)
 {
 	struct storm storm = { .event = self->event };
 	pthread_t thread;
