@@ -135,8 +135,13 @@ static void irqfd_bind(struct file *file, wait_queue_head_t *head, poll_table *t
 	poll->error = 0;
 }
 
-DEFINE_FREE(irqfd, struct kvm_irqfd_binding *,
-	    if (!IS_ERR_OR_NULL(_T)) irqfd_free_rcu(&_T->rcu))
+static void irqfd_free(struct kvm_irqfd_binding *irqfd)
+{
+	if (!IS_ERR_OR_NULL(irqfd))
+		irqfd_free_rcu(&irqfd->rcu);
+}
+
+DEFINE_FREE(irqfd, struct kvm_irqfd_binding *, irqfd_free(_T))
 
 static struct kvm_irqfd_binding *irqfd_alloc(struct kvm *kvm, struct file *file,
 					     const struct kvm_irqfd *args)

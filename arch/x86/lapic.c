@@ -254,6 +254,7 @@ int lapic_ack(struct x86_vcpu *vcpu)
 	__set_bit(vector, apic->isr);
 	/* Pairs with lapic_request_vector(): one that comes now is requested anew. */
 	clear_bit(vector, apic->irr);
+	/* Before the guest's handler looks at what the sender wrote. */
 	smp_mb__after_atomic();
 	return vector;
 }

@@ -84,8 +84,8 @@ static enum hrtimer_restart lapic_timer_fire(struct hrtimer *hrtimer)
 		/* The two clocks disagree in the last digits. */
 		now = rdtsc();
 		if (now < timer->host_deadline) {
-			hrtimer_forward_now(hrtimer, lapic_cycles_to_ns(apic,
-						timer->host_deadline - now));
+			now = lapic_cycles_to_ns(apic, timer->host_deadline - now);
+			hrtimer_forward_now(hrtimer, now);
 			return HRTIMER_RESTART;
 		}
 		WRITE_ONCE(timer->deadline, 0);

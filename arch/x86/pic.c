@@ -25,8 +25,14 @@
 #define OCW3_SMM	BIT(5)
 #define OCW3_ESMM	BIT(6)
 
-enum { OCW2_EOI = 1, OCW2_SEOI = 3, OCW2_ROTATE_AUTO = 4, OCW2_ROTATE_EOI = 5,
-       OCW2_SET_PRIORITY = 6, OCW2_ROTATE_SEOI = 7 };
+enum {
+	OCW2_EOI		= 1,
+	OCW2_SEOI		= 3,
+	OCW2_ROTATE_AUTO	= 4,
+	OCW2_ROTATE_EOI		= 5,
+	OCW2_SET_PRIORITY	= 6,
+	OCW2_ROTATE_SEOI	= 7,
+};
 
 /* Where a chip is in its initialization. */
 enum { PIC_READY, PIC_WANTS_ICW2, PIC_WANTS_ICW3, PIC_WANTS_ICW4 };
@@ -343,6 +349,7 @@ static int pic_write_##n(struct kvm_io_device *dev, gpa_t port,			\
 	return pic_access(container_of(dev, struct x86_pic, ports[n]), dev,	\
 			  port, len, NULL, val);				\
 }
+
 PIC_PORT_OPS(0)
 PIC_PORT_OPS(1)
 PIC_PORT_OPS(2)

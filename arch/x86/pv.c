@@ -127,10 +127,12 @@ void x86_steal_update(struct x86_vcpu *vcpu)
 	if (kvm_write_guest(&vcpu->vcpu, gpa + offsetof(struct kvm_steal_time, version),
 			    &st.version, sizeof(st.version)))
 		return;
+	/* Pairs with the guest's barriers around its reads of the version. */
 	smp_wmb();
 	st.steal += waited - vcpu->pv.steal_seen;
 	vcpu->pv.steal_seen = waited;
 	kvm_write_guest(&vcpu->vcpu, gpa, &st.steal, sizeof(st.steal));
+	/* Pairs with the guest's barriers around its reads of the version. */
 	smp_wmb();
 	st.version++;
 	kvm_write_guest(&vcpu->vcpu, gpa + offsetof(struct kvm_steal_time, version),

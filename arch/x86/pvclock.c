@@ -96,8 +96,10 @@ static int clock_write_page(struct x86_vcpu *vcpu, struct pvclock_vcpu_time_info
 	r = kvm_write_guest(&vcpu->vcpu, gpa, &page->version, sizeof(page->version));
 	if (r)
 		return r;
+	/* Pairs with the guest's barriers around its reads of the version. */
 	smp_wmb();
 	r = kvm_write_guest(&vcpu->vcpu, gpa, page, sizeof(*page));
+	/* Pairs with the guest's barriers around its reads of the version. */
 	smp_wmb();
 	page->version++;
 	vcpu->clock.version = page->version;
@@ -175,8 +177,10 @@ int x86_clock_set_wall_msr(struct x86_vcpu *vcpu, u64 data)
 	wall.version = version;
 	wall.sec = ts.tv_sec;
 	wall.nsec = ts.tv_nsec;
+	/* Pairs with the guest's barriers around its reads of the version. */
 	smp_wmb();
 	kvm_write_guest(&vcpu->vcpu, data, &wall, sizeof(wall));
+	/* Pairs with the guest's barriers around its reads of the version. */
 	smp_wmb();
 	version++;
 	kvm_write_guest(&vcpu->vcpu, data, &version, sizeof(version));

@@ -141,4 +141,5 @@ static struct kunit_suite iobus_suite = {
 	.name = "kvm-iobus",
 	.test_cases = iobus_cases,
 };
+
 kunit_test_suite(iobus_suite);

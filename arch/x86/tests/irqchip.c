@@ -437,4 +437,5 @@ static struct kunit_suite irqchip_suite = {
 	.exit = irqchip_exit,
 	.test_cases = irqchip_cases,
 };
+
 kunit_test_suite(irqchip_suite);

@@ -299,12 +299,13 @@ GUEST_CODE16(ticks,
 	"mov $0x34, %al\n out %al, $0x43\n"	/* counter 0, both bytes, mode 2 */
 	"mov $0x9c, %al\n out %al, $0x40\n"
 	"mov $0x2e, %al\n out %al, $0x40\n"	/* 11932: 10 ms */
-	"xor %bx, %bx\n"
-	"1: sti\n hlt\n cli\n"
-	"cmp $5, %bx\n jb 1b\n"
-	"mov $0x99, %al\n out %al, $0x80\n"
+	"xor %bx, %bx\n sti\n"
+	"1: hlt\n jmp 1b\n"
 	".org ticks_begin + 0x80\n"				/* the handler */
-	"inc %bx\n push %ax\n mov $0x20, %al\n out %al, $0x20\n pop %ax\n iret\n");
+	"inc %bx\n mov $0x20, %al\n out %al, $0x20\n"
+	"cmp $5, %bx\n jb 2f\n"
+	"mov $0x99, %al\n out %al, $0x80\n"
+	"2: iret\n");
 
 static void set_ivt(struct guest *guest, uint8_t vector, uint16_t handler)
 {

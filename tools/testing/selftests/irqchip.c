@@ -48,8 +48,8 @@ static void set_entry(int vm, unsigned int pin, uint64_t bits)
 	kvm_ioctl_ok(vm, KVM_SET_IRQCHIP, &chip);
 }
 
-#define LEVEL	(1 << 15)
-#define MASKED	(1 << 16)
+#define LEVEL	0x8000
+#define MASKED	0x10000
 
 TEST_F(irqchip, once_and_before_vcpus)
 {
@@ -197,12 +197,15 @@ TEST_F(irqchip, an_edge_counts_once)
 
 TEST_F(irqchip, a_masked_level_waits_for_the_unmask)
 {
+	struct kvm_irqchip chip;
+
 	set_entry(self->vm, 20, VECTOR | LEVEL | MASKED);
 	EXPECT_EQ(-1, irq_line(self->vm, 20, 1));
 	EXPECT_FALSE(lapic_irr(self->vcpu, VECTOR));
 	set_entry(self->vm, 20, VECTOR | LEVEL);
 	EXPECT_TRUE(lapic_irr(self->vcpu, VECTOR));
-	EXPECT_TRUE(!!get_chip(self->vm, KVM_IRQCHIP_IOAPIC).chip.ioapic.redirtbl[20].fields.remote_irr);
+	chip = get_chip(self->vm, KVM_IRQCHIP_IOAPIC);
+	EXPECT_TRUE(!!chip.chip.ioapic.redirtbl[20].fields.remote_irr);
 }
 
 TEST_F(irqchip, the_pic_requests_and_restores)
