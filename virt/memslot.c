@@ -151,9 +151,11 @@ static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
 	unsigned int i;
 
 	kvm_for_each_vcpu(i, vcpu, kvm) {
-		/* Pairs with the releases in kvm_release_slot() and its like. */
-		if (smp_load_acquire(&vcpu->reader.held) == slot ||
-		    smp_load_acquire(&vcpu->reader.held_atomic) == slot)
+		/* Pairs with the release in kvm_release_slot(). */
+		if (smp_load_acquire(&vcpu->reader.held) == slot)
+			return false;
+		/* Pairs with the release in kvm_release_slot_atomic(). */
+		if (smp_load_acquire(&vcpu->reader.held_atomic) == slot)
 			return false;
 	}
 	return true;

@@ -169,7 +169,8 @@ int tdp_map(struct kvm *kvm, const struct tdp_mapping *map, struct tdp_tables *t
  * A table that the hardware cannot reach, and all below it: at most five
  * levels deep. @readers: walkers under RCU may still be in it.
  */
-static void tdp_free_tree(struct kvm *kvm, u64 *table, int level, bool readers)
+static void tdp_free_tree(struct kvm *kvm, u64 *table, int level, bool readers,
+			  bool may_block)
 {
 	struct page *page = virt_to_page(table);
 	unsigned int i, leaves = 0;
@@ -178,10 +179,12 @@ static void tdp_free_tree(struct kvm *kvm, u64 *table, int level, bool readers)
 	for (i = 0; i < SPTES_PER_TABLE; i++) {
 		spte = READ_ONCE(table[i]);
 		if (spte_is_table(spte, level))
-			tdp_free_tree(kvm, spte_table(spte), level - 1, readers);
+			tdp_free_tree(kvm, spte_table(spte), level - 1, readers, may_block);
 		else
 			leaves += spte_present(spte);
 	}
+	if (may_block && level > PG_LEVEL_4K)
+		cond_resched();
 	if (leaves)
 		tdp_count_leaves(kvm, level, -(long)leaves);
 	if (readers)
@@ -193,6 +196,7 @@ static void tdp_free_tree(struct kvm *kvm, u64 *table, int level, bool readers)
 /* A removal in progress: what must be done before its lock is let go, and after. */
 struct tdp_removal {
 	struct kvm *kvm;
+	bool may_block;
 	bool flush;
 	struct list_head tables;
 };
@@ -218,7 +222,8 @@ static void tdp_unlock_removal(struct tdp_removal *removal)
 	write_unlock(&removal->kvm->mem.mmu_lock);
 
 	list_for_each_entry_safe(table, next, &removal->tables, lru)
-		tdp_free_tree(removal->kvm, page_address(table), page_private(table), true);
+		tdp_free_tree(removal->kvm, page_address(table), page_private(table), true,
+			      removal->may_block);
 }
 
 /* Lets others have the lock if they want it; false when the tables are gone. */
@@ -226,7 +231,7 @@ static bool tdp_yield(struct tdp_removal *removal, struct tdp_iter *iter)
 {
 	rwlock_t *lock = &removal->kvm->mem.mmu_lock;
 
-	if (!need_resched() && !rwlock_needbreak(lock))
+	if (!removal->may_block || (!need_resched() && !rwlock_needbreak(lock)))
 		return true;
 	tdp_flush_removal(removal);
 	cond_resched_rwlock_write(lock);
@@ -265,6 +270,7 @@ void kvm_arch_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
 {
 	struct tdp_removal removal = {
 		.kvm = kvm,
+		.may_block = may_block,
 		.tables = LIST_HEAD_INIT(removal.tables),
 	};
 	struct tdp_iter iter;
@@ -272,7 +278,7 @@ void kvm_arch_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
 	tdp_lock_removal(&removal);
 	tdp_for_each(&iter, to_x86_vm(kvm)->mmu.root, tdp_root_level(), PG_LEVEL_4K,
 		     start, end) {
-		if (may_block && !tdp_yield(&removal, &iter))
+		if (!tdp_yield(&removal, &iter))
 			break;
 		/* A table whole, a leaf also in part: its rest comes back by a fault. */
 		if (spte_present(iter.spte) &&
@@ -287,6 +293,7 @@ void kvm_arch_stop_dirty_log(struct kvm_memory_slot *slot)
 {
 	struct tdp_removal removal = {
 		.kvm = slot->kvm,
+		.may_block = true,
 		.tables = LIST_HEAD_INIT(removal.tables),
 	};
 	struct tdp_iter iter;
@@ -337,7 +344,7 @@ void x86_mmu_destroy(struct x86_vm *vm)
 	vm->mmu.root = NULL;
 	write_unlock(&vm->kvm.mem.mmu_lock);
 
-	tdp_free_tree(&vm->kvm, root, tdp_root_level(), false);
+	tdp_free_tree(&vm->kvm, root, tdp_root_level(), false, true);
 }
 
 void x86_mmu_create_vcpu(struct x86_vcpu *vcpu)
