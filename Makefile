@@ -27,6 +27,7 @@ help:
 	@echo 'make check    all tests: static checks, KUnit and selftests, on two kernels'
 	@echo 'make demo-upgrade  a running guest goes from one VMM to another (SIZES="256 1024")'
 	@echo 'make guest    Debian'"'"'s QEMU with a guest on it; with a terminal, a shell in the guest'
+	@echo 'make check-guests  boots Debian'"'"'s kernel in every shape of machine'
 	@echo 'make check-upstream  upstream'"'"'s selftests of KVM, on this module and the in-tree one'
 	@echo 'make shell    a prompt in the test machine, with the module loaded'
 	@echo 'make bench    figures of this module beside those of the in-tree one'
@@ -72,6 +73,9 @@ demo-upgrade: module-$(kernel) kernel-uapi
 
 guest: module-$(kernel)
 	@tools/testing/guests/run --kernel $(kernel) --mem $(MEM) --smp $(SMP)
+
+check-guests: module-stock
+	@tools/testing/guests/check
 
 check-upstream: module-stock
 	$(stage) "upstream's selftests" $(dir)/kernel selftests

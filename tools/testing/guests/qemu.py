@@ -186,7 +186,10 @@ class Qemu:
         """What can be known of a guest that does not go on."""
         lines = [self.console and "The console ends:", *self.console.splitlines()[-25:]]
         if self.process.poll() is None:
-            registers = self.human("info registers -a", 10)
+            try:
+                registers = self.human("info registers -a", 10)
+            except Failure as error:
+                registers = str(error)
             lines += re.findall(r"^(?:CPU#|[RE]IP|CR0|CS|[RE]AX|EFER).*", registers.replace("\r", ""), re.MULTILINE)
             lines += [f"{path.name} {path.read_text().strip()}" for path in sorted(KVM.iterdir())
                       if path.is_file() and path.read_text().strip() not in ("", "0")]
