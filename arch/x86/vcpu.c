@@ -17,6 +17,7 @@
 #include "run.h"
 #include "tsc.h"
 #include "vcpu_events.h"
+#include "walk.h"
 #include "xstate.h"
 
 struct kvm_vcpu *kvm_arch_alloc_vcpu(struct kvm *kvm)
@@ -212,6 +213,7 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_SET_REGS, x86_set_regs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_GET_SREGS, x86_get_sregs, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_SET_SREGS, x86_set_sregs, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_TRANSLATE, x86_translate, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_GET_MSRS, x86_get_msrs, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_SET_MSRS, x86_set_msrs, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_GET_FPU, x86_get_fpu, .lock = KVM_LOCK_VCPU),
