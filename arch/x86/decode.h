@@ -88,7 +88,7 @@ enum x86_op {
 };
 
 /* Segment registers in the order of their encoding. */
-enum x86_seg {
+enum decode_seg {
 	X86_SEG_ES, X86_SEG_CS, X86_SEG_SS, X86_SEG_DS, X86_SEG_FS, X86_SEG_GS,
 	X86_SEG_NONE = 0xff,
 };

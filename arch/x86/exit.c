@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "debug.h"
+#include "emulate.h"
 #include "irq.h"
 #include "run.h"
 
@@ -19,35 +20,23 @@ int x86_internal_error(struct x86_vcpu *vcpu, u32 suberror)
 	return X86_RUN_EXIT;
 }
 
-/* Until the decoder is here: lengths without prefixes. */
-static u8 usual_length(u8 reason)
+/* Where the CPU does not tell the length of the instruction, its bytes do. */
+static int find_insn_len(struct x86_vcpu *vcpu)
 {
-	switch (reason) {
-	case X86_EXIT_HLT:
-		return 1;
-	case X86_EXIT_CPUID:
-	case X86_EXIT_MSR:
-	case X86_EXIT_RDPMC:
-	case X86_EXIT_INVD:
-	case X86_EXIT_WBINVD:
-		return 2;
-	case X86_EXIT_HYPERCALL:
-	case X86_EXIT_XSETBV:
-	case X86_EXIT_MONITOR:
-	case X86_EXIT_MWAIT:
-		return 3;
-	default:
-		return 0;
-	}
+	struct x86_code code;
+	int r = x86_fetch_insn(vcpu, &code);
+
+	return r ? x86_emul_done(vcpu, &code, r) : X86_RUN_AGAIN;
 }
 
 int x86_skip_insn(struct x86_vcpu *vcpu)
 {
-	if (!vcpu->exit.insn_len)
-		vcpu->exit.insn_len = usual_length(vcpu->exit.reason);
-	if (!vcpu->exit.insn_len)
-		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+	if (!vcpu->exit.insn_len) {
+		int r = find_insn_len(vcpu);
 
+		if (!vcpu->exit.insn_len)
+			return r;
+	}
 	vcpu->rip += vcpu->exit.insn_len;
 	vcpu->rflags &= ~X86_EFLAGS_RF;
 	vcpu->intr_shadow = 0;
@@ -154,7 +143,7 @@ static int handle_npf(struct x86_vcpu *vcpu)
 	case X86_FAULT_EMULATE:
 		if (exit->vectoring.type)
 			return delivery_failed(vcpu);
-		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+		return x86_emulate(vcpu);
 	case X86_FAULT_USER:
 		return X86_RUN_EXIT;
 	default:
@@ -191,6 +180,7 @@ static int (*const handlers[X86_NR_EXITS])(struct x86_vcpu *vcpu) = {
 	[X86_EXIT_IRQ_WINDOW]	= handle_irq_window,
 	[X86_EXIT_NMI_WINDOW]	= handle_nmi_window,
 	[X86_EXIT_EXCEPTION]	= handle_exception,
+	[X86_EXIT_CR]		= x86_handle_cr,
 	[X86_EXIT_DR]		= x86_handle_dr,
 	[X86_EXIT_NPF]		= handle_npf,
 	[X86_EXIT_CPUID]	= x86_handle_cpuid,

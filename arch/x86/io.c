@@ -3,6 +3,7 @@
 #include <linux/string.h>
 
 #include "backend.h"
+#include "emulate.h"
 #include "run.h"
 #include "trace.h"
 
@@ -14,7 +15,7 @@ static void write_rax(struct x86_vcpu *vcpu, const void *data, u8 size)
 	memcpy(&vcpu->gpr[X86_RAX], data, size);
 }
 
-static u64 linear_rip(struct x86_vcpu *vcpu)
+u64 x86_linear_rip(struct x86_vcpu *vcpu)
 {
 	x86_fetch_code(vcpu);
 	return vcpu->rip + vcpu->seg[X86_CS].base;
@@ -23,25 +24,25 @@ static u64 linear_rip(struct x86_vcpu *vcpu)
 /* Userspace may have moved the guest elsewhere (reset): then nothing is left to do. */
 static int complete_out(struct x86_vcpu *vcpu)
 {
-	if (linear_rip(vcpu) != vcpu->io_rip)
+	if (x86_linear_rip(vcpu) != vcpu->io_rip)
 		return X86_RUN_AGAIN;
 	return x86_skip_insn(vcpu);
 }
 
 static int complete_in(struct x86_vcpu *vcpu)
 {
-	if (linear_rip(vcpu) != vcpu->io_rip)
+	if (x86_linear_rip(vcpu) != vcpu->io_rip)
 		return X86_RUN_AGAIN;
 	write_rax(vcpu, vcpu->vcpu.pio_data, vcpu->exit.io.size);
 	return x86_skip_insn(vcpu);
 }
 
-static int exit_to_user(struct x86_vcpu *vcpu, u32 count)
+int x86_io_to_user(struct x86_vcpu *vcpu, u32 count)
 {
 	struct kvm_run *run = vcpu->vcpu.run;
 	const struct x86_exit *exit = &vcpu->exit;
 
-	vcpu->io_rip = linear_rip(vcpu);
+	vcpu->io_rip = x86_linear_rip(vcpu);
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = exit->io.in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	run->io.size = exit->io.size;
@@ -71,7 +72,7 @@ int x86_handle_io(struct x86_vcpu *vcpu)
 
 	vcpu->stat.io_exits++;
 	if (exit->io.string)
-		return x86_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
+		return x86_emulate_string_io(vcpu);
 	trace_kvm_pio(!exit->io.in, exit->io.port, exit->io.size, 1,
 		      exit->io.in ? 0 : vcpu->gpr[X86_RAX]);
 	if (!exit->io.in)
@@ -79,5 +80,5 @@ int x86_handle_io(struct x86_vcpu *vcpu)
 	if (x86_io_in_kernel(vcpu))
 		return x86_skip_insn(vcpu);
 	vcpu->complete = exit->io.in ? complete_in : complete_out;
-	return exit_to_user(vcpu, 1);
+	return x86_io_to_user(vcpu, 1);
 }

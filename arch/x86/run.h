@@ -45,6 +45,15 @@ int x86_handle_rdpmc(struct x86_vcpu *vcpu);
 /* io.c */
 int x86_handle_io(struct x86_vcpu *vcpu);
 
+/* Where the guest is; stays the same while it waits for userspace. */
+u64 x86_linear_rip(struct x86_vcpu *vcpu);
+
+/* KVM_EXIT_IO for the port access that exited, with this many elements in pio_data. */
+int x86_io_to_user(struct x86_vcpu *vcpu, u32 count);
+
+/* cr_exit.c */
+int x86_handle_cr(struct x86_vcpu *vcpu);
+
 /* hypercall.c */
 int x86_handle_hypercall(struct x86_vcpu *vcpu);
 bool x86_in_64bit_code(struct x86_vcpu *vcpu);

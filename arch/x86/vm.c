@@ -55,6 +55,7 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	switch (cap) {
 	case KVM_CAP_DEBUGREGS:
 	case KVM_CAP_EXCEPTION_PAYLOAD:
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 	case KVM_CAP_EXT_CPUID:
 	case KVM_CAP_GET_MSR_FEATURES:
 	case KVM_CAP_GET_TSC_KHZ:
@@ -129,6 +130,11 @@ long kvm_arch_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 
 	guard(mutex)(&kvm->lock);
 	switch (cap->cap) {
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+		if (arg & ~1ULL)
+			return -EINVAL;
+		vm->exit_on_emulation_failure = arg;
+		return 0;
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 		vm->exception_payload = arg;
 		return 0;

@@ -15,6 +15,7 @@
 #include <kvm/arch.h>
 #include <kvm/vcpu.h>
 
+#include "emulate.h"
 #include "event.h"
 #include "exit.h"
 #include "mmu/mmu.h"
@@ -133,6 +134,7 @@ struct x86_vm_tsc {
  * @triple_fault_event: KVM_CAP_X86_TRIPLE_FAULT_EVENT is on
  * @user_msr_reasons: KVM_MSR_EXIT_REASON_*; what else would be #GP
  * @msr_filter: what the guest may touch; replaced under kvm->lock, read under RCU
+ * @exit_on_emulation_failure: KVM_CAP_EXIT_ON_EMULATION_FAILURE is on
  */
 struct x86_vm {
 	struct kvm kvm;
@@ -148,6 +150,7 @@ struct x86_vm {
 	bool triple_fault_event;
 	u32 user_msr_reasons;
 	struct x86_msr_filter __rcu *msr_filter;
+	bool exit_on_emulation_failure;
 };
 
 /**
@@ -177,6 +180,7 @@ struct x86_vm {
  * @poll_ns: how long a halt spins before it sleeps
  * @complete: finishes, at the next KVM_RUN, what userspace was asked for
  * @io_rip: where, linear, the guest waits for userspace to do its port I/O
+ * @emul: the instruction that is being emulated
  * @fpu: the guest's FPU
  * @xcr0: the guest's XCR0
  * @pkru: the guest's PKRU, outside of run()
@@ -236,6 +240,7 @@ struct x86_vcpu {
 	unsigned int poll_ns;
 	int (*complete)(struct x86_vcpu *vcpu);
 	u64 io_rip;
+	struct x86_emul emul;
 	struct fpu_guest fpu;
 	u64 xcr0;
 	u32 pkru, host_pkru;

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Exits for control registers: writes of those that the hardware cannot check alone. */
+#include "apic_base.h"
+#include "insn.h"
+#include "regs.h"
+#include "run.h"
+
+/* MOV to the register, which is all that writes CR4 and CR8. */
+static int find_source(struct x86_vcpu *vcpu, u8 *gpr)
+{
+	struct x86_code code;
+	const struct x86_operand *o = code.insn.operand;
+	int r;
+
+	*gpr = vcpu->exit.reg.gpr;
+	if (*gpr < X86_NR_GPRS)
+		return X86_RUN_AGAIN;
+	r = x86_fetch_insn(vcpu, &code);
+	if (!r && (code.insn.op != OP_MOV_CR || o[0].kind != OPND_CR ||
+		   o[0].reg != vcpu->exit.reg.nr))
+		r = EMUL_RETRY;
+	if (!r)
+		*gpr = o[1].reg;
+	return x86_emul_done(vcpu, &code, r);
+}
+
+static int write_cr(struct x86_vcpu *vcpu, u8 nr, u64 val)
+{
+	switch (nr) {
+	case 0:
+		return x86_set_cr0(vcpu, val);
+	case 3:
+		return x86_set_cr3(vcpu, val);
+	case 4:
+		return x86_set_cr4(vcpu, val);
+	case 8:
+		return x86_set_cr8(vcpu, val);
+	default:
+		return -EINVAL;
+	}
+}
+
+int x86_handle_cr(struct x86_vcpu *vcpu)
+{
+	u8 nr = vcpu->exit.reg.nr, gpr;
+	u64 val;
+	int r;
+
+	r = find_source(vcpu, &gpr);
+	if (gpr >= X86_NR_GPRS)
+		return r;
+	val = vcpu->gpr[gpr];
+	x86_fetch(vcpu, X86_GROUP_CONTROL);
+	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
+	if (!(vcpu->efer & EFER_LMA) || !vcpu->seg[X86_CS].l)
+		val = lower_32_bits(val);
+	if (write_cr(vcpu, nr, val)) {
+		x86_queue_gp(vcpu);
+		return X86_RUN_AGAIN;
+	}
+	return x86_skip_insn(vcpu);
+}
