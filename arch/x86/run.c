@@ -231,7 +231,6 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
 	struct x86_vcpu *vcpu = to_x86(kv);
 	int r;
 
-	kv->run->exit_reason = KVM_EXIT_UNKNOWN;
 	r = x86_sync_from_run(vcpu);
 	if (!r)
 		r = x86_take_cr8(vcpu);
@@ -239,10 +238,15 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
 		return r;
 	vcpu->has_run = true;
 	r = x86_complete(vcpu);
-	if (r == X86_RUN_AGAIN)
-		r = kv->wants_to_run ? x86_run_loop(vcpu) : -EINTR;
-	if (r == -EINTR)
-		kv->run->exit_reason = KVM_EXIT_INTR;
+	if (r == X86_RUN_AGAIN && kv->wants_to_run) {
+		kv->run->exit_reason = KVM_EXIT_UNKNOWN;
+		r = x86_run_loop(vcpu);
+		if (r == -EINTR)
+			kv->run->exit_reason = KVM_EXIT_INTR;
+	} else if (r == X86_RUN_AGAIN) {
+		/* Userspace finishes an exit by this, and looks at it afterwards. */
+		r = -EINTR;
+	}
 	x86_report(vcpu);
 	x86_sync_to_run(vcpu);
 	trace_kvm_userspace_exit(kv->vcpu_id, kv->run->exit_reason, r);
