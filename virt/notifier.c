@@ -76,13 +76,14 @@ static int kvm_mm_age(struct mmu_notifier *notifier, unsigned long start,
 	struct gfn_range gfns;
 	bool young = false;
 
-	guard(read_lock)(&mm->lock);
+	read_lock(&mm->lock);
 	for (node = interval_tree_iter_first(&mm->slots, start, end - 1); node;
 	     node = interval_tree_iter_next(node, start, end - 1)) {
 		slot = container_of(node, struct kvm_memory_slot, age_node);
 		gfns = kvm_slot_gfns(slot, start, end);
 		young |= kvm_arch_age(slot->kvm, gfns.start, gfns.end, clear);
 	}
+	read_unlock(&mm->lock);
 	return young;
 }
 
@@ -161,8 +162,9 @@ int kvm_add_notifier(struct kvm_memory_slot *slot)
 		return r;
 	slot->age_node.start = slot->hva;
 	slot->age_node.last = slot->hva + size - 1;
-	guard(write_lock)(&mm->lock);
+	write_lock(&mm->lock);
 	interval_tree_insert(&slot->age_node, &mm->slots);
+	write_unlock(&mm->lock);
 	return 0;
 }
 
@@ -171,7 +173,8 @@ void kvm_remove_notifier(struct kvm_memory_slot *slot)
 {
 	struct kvm_mm *mm = slot->kvm->mem.mm;
 
-	scoped_guard(write_lock, &mm->lock)
-		interval_tree_remove(&slot->age_node, &mm->slots);
+	write_lock(&mm->lock);
+	interval_tree_remove(&slot->age_node, &mm->slots);
+	write_unlock(&mm->lock);
 	mmu_interval_notifier_remove(&slot->notifier);
 }

@@ -47,9 +47,11 @@ struct kvm_irq_route {
 
 /**
  * struct kvm_irq_table - all routes of a VM, sorted by GSI
+ * @rcu: freed behind readers
  * @nr: entries in @routes
  * @nr_gsis: one more than the highest GSI; @first has one element more
  * @first: index into @routes by GSI; a GSI's routes end where the next begin
+ * @routes: sorted by GSI
  */
 struct kvm_irq_table {
 	struct rcu_head rcu;

@@ -121,7 +121,8 @@ static void svm_exit_exception(struct x86_vcpu *vcpu, struct vmcb_control_area *
 	}
 }
 
-#define SVM_INSN(name)	[SVM_EXIT_##name] = X86_EXIT_##name
+#define SVM_INSN(name)	\
+	[SVM_EXIT_##name] = X86_EXIT_##name
 
 static const u8 svm_reasons[] = {
 	[SVM_EXIT_WRITE_CR4]	= X86_EXIT_CR,
