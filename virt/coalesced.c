@@ -34,19 +34,15 @@ static bool coalesced_contains(const struct kvm_io_device *dev, gpa_t addr, u32 
 	       addr - dev->addr <= dev->len - len;
 }
 
-static int coalesced_write(struct kvm_io_device *dev, gpa_t addr, unsigned int len,
-			   const void *val)
+/* Under the ring's lock. Userspace writes the ring, too: its indices are checked. */
+static int coalesced_append(struct kvm_coalesced_zone *zone, gpa_t addr,
+			    unsigned int len, const void *val)
 {
-	struct kvm_coalesced_zone *zone = container_of(dev, typeof(*zone), dev);
 	struct kvm_coalesced_ring *coalesced = &zone->kvm->coalesced;
 	struct kvm_coalesced_mmio_ring *ring = coalesced->ring;
 	struct kvm_coalesced_mmio *entry;
 	u32 last, next;
 
-	if (!coalesced_contains(dev, addr, len))
-		return -EOPNOTSUPP;
-
-	guard(spinlock)(&coalesced->lock);
 	last = READ_ONCE(ring->last);
 	if (zone->removed || last >= KVM_COALESCED_MMIO_MAX)
 		return -EOPNOTSUPP;
@@ -63,6 +59,21 @@ static int coalesced_write(struct kvm_io_device *dev, gpa_t addr, unsigned int l
 	/* Userspace, which reads the index first, finds the entry complete. */
 	smp_store_release(&ring->last, next);
 	return 0;
+}
+
+static int coalesced_write(struct kvm_io_device *dev, gpa_t addr, unsigned int len,
+			   const void *val)
+{
+	struct kvm_coalesced_zone *zone = container_of(dev, typeof(*zone), dev);
+	spinlock_t *lock = &zone->kvm->coalesced.lock;
+	int r;
+
+	if (!coalesced_contains(dev, addr, len))
+		return -EOPNOTSUPP;
+	spin_lock(lock);
+	r = coalesced_append(zone, addr, len, val);
+	spin_unlock(lock);
+	return r;
 }
 
 static const struct kvm_io_ops coalesced_ops = { .write = coalesced_write };

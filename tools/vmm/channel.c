@@ -16,7 +16,7 @@ static struct sockaddr_un address(const char *path)
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		die("%s is too long for a socket", path);
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
 	return addr;
 }
 

@@ -56,7 +56,11 @@ void vcpu_start_guest(struct vcpu *vcpu)
 	struct kvm_sregs sregs;
 
 	vm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.ds = data;
+	sregs.es = data;
+	sregs.fs = data;
+	sregs.gs = data;
+	sregs.ss = data;
 	sregs.cs = data;
 	sregs.cs.selector = 8;
 	sregs.cs.type = 11;

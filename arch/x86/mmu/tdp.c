@@ -202,6 +202,7 @@ struct tdp_removal {
 };
 
 static void tdp_lock_removal(struct tdp_removal *removal)
+	__acquires(&removal->kvm->mem.mmu_lock)
 {
 	write_lock(&removal->kvm->mem.mmu_lock);
 }
@@ -215,6 +216,7 @@ static void tdp_flush_removal(struct tdp_removal *removal)
 
 /* The hardware has forgotten the tables; walkers under RCU may not have. */
 static void tdp_unlock_removal(struct tdp_removal *removal)
+	__releases(&removal->kvm->mem.mmu_lock)
 {
 	struct page *table, *next;
 

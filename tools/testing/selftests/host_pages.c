@@ -179,7 +179,8 @@ TEST_F(pages, merged_pages)
 	FILE *file;
 	int tries;
 
-	if (!run || system("cd /sys/kernel/mm/ksm; echo 0 > sleep_millisecs; echo 10000 > pages_to_scan"))
+	if (!run || system("cd /sys/kernel/mm/ksm;"
+			   " echo 0 > sleep_millisecs; echo 10000 > pages_to_scan"))
 		SKIP(return, "no KSM");
 	ASSERT_EQ(RUN(true, AREA, 77, 8, 1), 0);
 	ASSERT_EQ(RUN(true, AREA + PAGE, 77, 8, 1), 0);

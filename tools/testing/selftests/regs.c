@@ -157,6 +157,8 @@ static void cr0_pg_no_pe(struct kvm_sregs *s)	{ s->cr0 &= ~CR0_PE; }
 static void cr3_high(struct kvm_sregs *s)	{ s->cr3 |= 1UL << 62; }
 static void cr4_high(struct kvm_sregs *s)	{ s->cr4 |= 1UL << 32; }
 static void cr4_reserved(struct kvm_sregs *s)	{ s->cr4 |= 1UL << 15; }
+#define EFER_NONE	0
+
 static void cr4_vmxe(struct kvm_sregs *s)	{ s->cr4 |= CR4_VMXE; }
 static void cr4_no_pae(struct kvm_sregs *s)	{ s->cr4 &= ~CR4_PAE; }
 static void cr8_high(struct kvm_sregs *s)	{ s->cr8 = 16; }
@@ -165,7 +167,7 @@ static void efer_svme(struct kvm_sregs *s)	{ s->efer |= EFER_SVME; }
 static void efer_no_lma(struct kvm_sregs *s)	{ s->efer &= ~EFER_LMA; }
 static void efer_no_lme(struct kvm_sregs *s)	{ s->efer &= ~EFER_LME; }
 static void lma_no_pg(struct kvm_sregs *s)	{ s->cr0 &= ~CR0_PG; }
-static void l_without_lma(struct kvm_sregs *s)	{ s->efer &= 0; }
+static void l_without_lma(struct kvm_sregs *s)	{ s->efer = EFER_NONE; }
 static void l_and_db(struct kvm_sregs *s)	{ s->cs.db = 1; }
 static void apic_x2_off(struct kvm_sregs *s)	{ s->apic_base = 0xfee00400; }
 static void apic_reserved(struct kvm_sregs *s)	{ s->apic_base = 0xfee00801; }
