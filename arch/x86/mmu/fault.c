@@ -258,8 +258,11 @@ static int fault_handle(struct x86_fault *fault)
 {
 	int r = fault_find_slot(fault);
 
-	if (!fault->slot)
-		return r;
+	if (!fault->slot) {
+		/* Devices are not private: userspace has memory to put there. */
+		fault->private = kvm_gfn_is_private(fault->vcpu->vcpu.kvm, fault->gfn);
+		return fault->private ? fault_report_memory(fault, -EFAULT) : r;
+	}
 	r = fault_resolve(fault);
 	kvm_release_slot(&fault->vcpu->vcpu);
 	return r;

@@ -153,6 +153,18 @@ TEST_F(private, no_guest_memfd)
 	EXPECT_EQ(agent_load(&side->agent, GPA + SIZE), 1);
 }
 
+/* No slot at all: private memory is never MMIO. */
+TEST_F(private, no_slot)
+{
+	struct side *side = &self->side;
+
+	ASSERT_EQ(set_private(side->vm, GPA + SIZE, PAGE, true), 0);
+	EXPECT_FAULT(side, SIZE, EFAULT, PRIVATE);
+	ASSERT_EQ(set_gmem_slot(side->vm, SLOT, 0, 0, NULL, -1, 0), 0);
+	ASSERT_EQ(set_private(side->vm, GPA, PAGE, true), 0);
+	EXPECT_FAULT(side, 0, EFAULT, PRIVATE);
+}
+
 TEST_F(private, punch)
 {
 	struct side *side = &self->side;
