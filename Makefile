@@ -23,10 +23,10 @@ release  = $(shell uname -r)
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make run      build kvm.ko, boot the test machine, make and destroy VMs in it'
+	@echo 'make run      build kvm.ko, boot the test machine, and a guest in it with Debian'"'"'s QEMU'
 	@echo 'make check    all tests: static checks, KUnit and selftests, on two kernels'
+	@echo 'make demo-lifetime  VMs are made and destroyed, and what the tracepoints tell of it'
 	@echo 'make demo-upgrade  a running guest goes from one VMM to another (SIZES="256 1024")'
-	@echo 'make guest    Debian'"'"'s QEMU with a guest on it; with a terminal, a shell in the guest'
 	@echo 'make check-guests  boots Debian'"'"'s kernel in every shape of machine'
 	@echo 'make check-upstream  upstream'"'"'s selftests of KVM, on this module and the in-tree one'
 	@echo 'make shell    a prompt in the test machine, with the module loaded'
@@ -63,16 +63,16 @@ module: module-$(kernel)
 programs: kernel-source kernel-uapi
 	$(stage) "selftests" $(MAKE) --no-print-directory -C tools/testing/selftests -j
 
-run: module-$(kernel) build/demo
+run: module-$(kernel)
+	@tools/testing/guests/run --kernel $(kernel) --mem $(MEM) --smp $(SMP)
+
+demo-lifetime: module-$(kernel) build/demo
 	@$(machine) --file build/demo --timeout 120 demo
 
 demo-upgrade: module-$(kernel) kernel-uapi
 	$(stage) vmm $(MAKE) --no-print-directory -C tools/vmm
 	@$(machine) --file build/vmm/vmm-1 --file build/vmm/vmm-2 \
 		--file tools/vmm/demo-upgrade --timeout 900 "sh demo-upgrade $(SIZES)"
-
-guest: module-$(kernel)
-	@tools/testing/guests/run --kernel $(kernel) --mem $(MEM) --smp $(SMP)
 
 check-guests: module-stock
 	@tools/testing/guests/check
