@@ -206,22 +206,37 @@ void kvm_vcpu_put(struct kvm_vcpu *vcpu)
 
 /* Ioctls */
 
+/*
+ * As in sigtimedwait(2), the caller's own mask stands in real_blocked meanwhile:
+ * a signal that only KVM_RUN lets through ends KVM_RUN, and not the process.
+ */
+static void kvm_sigset_enter(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
+}
+
+static void kvm_sigset_leave(struct kvm_vcpu *vcpu)
+{
+	if (!vcpu->sigset_active)
+		return;
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
+}
+
 static long kvm_vcpu_run(struct kvm_ioctl_args *args)
 {
 	struct kvm_vcpu *vcpu = args->vcpu;
-	sigset_t saved;
 	long r;
 
 	if (args->arg)
 		return -EINVAL;
 
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	kvm_sigset_enter(vcpu);
 	vcpu->wants_to_run = !READ_ONCE(vcpu->run->immediate_exit__unsafe);
 	r = kvm_arch_vcpu_run(vcpu);
 	vcpu->wants_to_run = false;
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
+	kvm_sigset_leave(vcpu);
 	return r;
 }
 

@@ -18,7 +18,7 @@
 #define NR_IDS		48
 #define NR_GFNS		2048
 #define NR_STEPS	100000
-#define HVA		(1UL << 32)
+#define HVA		BIT(32)
 
 /* Ranges */
 
