@@ -300,8 +300,6 @@ static vm_fault_t kvm_vcpu_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff == 0)
 		page = virt_to_page(vcpu->run);
-	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
-		page = virt_to_page(vcpu->pio_data);
 	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
 		page = kvm_coalesced_page(vcpu->kvm);
 	else
@@ -349,11 +347,12 @@ static const struct file_operations kvm_vcpu_fops = {
 static void kvm_free_vcpu(struct kvm_vcpu *vcpu)
 {
 	kvm_dirty_ring_destroy(vcpu);
-	free_page((unsigned long)vcpu->pio_data);
 	free_page((unsigned long)vcpu->run);
 	mutex_destroy(&vcpu->mutex);
 	kvm_arch_free_vcpu(vcpu);
 }
+
+static_assert(sizeof(struct kvm_run) <= KVM_PIO_OFFSET);
 
 static struct kvm_vcpu *kvm_alloc_vcpu(struct kvm *kvm, unsigned int id)
 {
@@ -371,8 +370,8 @@ static struct kvm_vcpu *kvm_alloc_vcpu(struct kvm *kvm, unsigned int id)
 	preempt_notifier_init(&vcpu->notifier, &kvm_preempt_ops);
 
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (vcpu->run && vcpu->pio_data)
+	vcpu->pio_data = (void *)vcpu->run + KVM_PIO_OFFSET;
+	if (vcpu->run)
 		r = kvm_dirty_ring_create(vcpu) ?: kvm_arch_create_vcpu(vcpu);
 	if (!r)
 		return vcpu;

@@ -68,6 +68,7 @@ void emul_string_batch(struct x86_emul *e)
 	    emul_is_mmio(e, m->gpa[0], m->store))
 		return;
 	room = min_t(u64, emul_room(e, &o->mem), PAGE_SIZE - offset_in_page(m->linear));
+	room = min_t(u64, room, KVM_PIO_SIZE);
 	e->count = min(emul_string_left(e), room / o->width);
 	m->len = e->count * o->width;
 	m->first = m->len;

@@ -48,7 +48,7 @@ int x86_io_to_user(struct x86_vcpu *vcpu, u32 count)
 	run->io.size = exit->io.size;
 	run->io.port = exit->io.port;
 	run->io.count = count;
-	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
+	run->io.data_offset = KVM_PIO_OFFSET;
 	return X86_RUN_EXIT;
 }
 

@@ -11,7 +11,14 @@
 #include <kvm/kvm.h>
 
 /* Where the run page's neighbours stand in the mapping of a vCPU file, in pages. */
-#define KVM_RUN_PAGES		3	/* struct kvm_run, port data, coalesced writes */
+#define KVM_RUN_PAGES		3	/* struct kvm_run, a hole, coalesced writes */
+
+/*
+ * Data of port accesses, in bytes: behind struct kvm_run in the same page, which
+ * leaves enough for a sector of a disk and saves each vCPU a page.
+ */
+#define KVM_PIO_OFFSET		3072
+#define KVM_PIO_SIZE		(PAGE_SIZE - KVM_PIO_OFFSET)
 
 /*
  * Where a vCPU is, for whoever wants its attention. The vCPU moves itself
@@ -45,7 +52,7 @@ enum kvm_request {
  * @requests: bits of enum kvm_request, set with kvm_make_request()
  * @mutex: held by the one vCPU ioctl in progress
  * @run: the page shared with userspace; read every field of it once
- * @pio_data: the page after it
+ * @pio_data: %KVM_PIO_SIZE bytes in that page, at %KVM_PIO_OFFSET
  * @notifier: loads and puts the vCPU when its thread is scheduled
  * @wait: where a halted vCPU sleeps
  * @sigset: the signals blocked during KVM_RUN
