@@ -18,7 +18,6 @@
 static const struct kvm_stat_entry vm_entries[] = {
 	KVM_STAT(kvm_vm_stat, vcpus, GAUGE),
 	KVM_STAT(kvm_vm_stat, remote_tlb_flush, COUNT),
-	KVM_STAT(kvm_vm_stat, remote_tlb_flush_requests, COUNT),
 };
 
 static_assert(ARRAY_SIZE(vm_entries) * sizeof(u64) == sizeof(struct kvm_vm_stat));

@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "irq.h"
+#include "trace.h"
 
 /* Exceptions */
 
@@ -145,6 +146,8 @@ static void inject_exception(struct x86_vcpu *vcpu)
 		.error_code = exception->error_code,
 	};
 	exception->pending = false;
+	trace_kvm_inj_exception(vcpu->event.vector, vcpu->event.has_error,
+				vcpu->event.error_code, false);
 }
 
 /* NMIs and interrupts */
@@ -208,6 +211,7 @@ static void inject_interrupt(struct x86_vcpu *vcpu)
 		return;
 	vcpu->event = (struct x86_event) { .type = X86_EVENT_INTERRUPT, .vector = vector };
 	vcpu->stat.irq_injections++;
+	trace_kvm_inj_virq(vcpu->event.vector, false, false);
 	/* Another one behind it? */
 	vcpu->want_irq_window = x86_irq_pending(vcpu);
 }

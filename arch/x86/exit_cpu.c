@@ -7,6 +7,7 @@
 #include "msr_filter.h"
 #include "regs.h"
 #include "run.h"
+#include "trace.h"
 #include "xstate.h"
 
 static int inject_gp(struct x86_vcpu *vcpu)
@@ -17,7 +18,13 @@ static int inject_gp(struct x86_vcpu *vcpu)
 
 int x86_handle_cpuid(struct x86_vcpu *vcpu)
 {
-	return x86_cpuid_insn(vcpu) ? x86_skip_insn(vcpu) : inject_gp(vcpu);
+	u32 function = vcpu->gpr[X86_RAX], index = vcpu->gpr[X86_RCX];
+
+	if (!x86_cpuid_insn(vcpu))
+		return inject_gp(vcpu);
+	trace_kvm_cpuid(function, index, vcpu->gpr[X86_RAX], vcpu->gpr[X86_RBX],
+			vcpu->gpr[X86_RCX], vcpu->gpr[X86_RDX]);
+	return x86_skip_insn(vcpu);
 }
 
 /* EDX:EAX, as several instructions take and give 64 bits. */
@@ -89,6 +96,7 @@ int x86_handle_msr(struct x86_vcpu *vcpu)
 				   write ? KVM_MSR_FILTER_WRITE : KVM_MSR_FILTER_READ)))
 		r = write ? x86_set_msr(vcpu, index, data, false) :
 			    x86_get_msr(vcpu, index, &data, false);
+	trace_kvm_msr(write, index, data, r);
 	if (unlikely(r))
 		return msr_failed(vcpu, data, r);
 	if (!write)

@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "run.h"
+#include "trace.h"
 
 bool x86_in_64bit_code(struct x86_vcpu *vcpu)
 {
@@ -65,6 +66,7 @@ int x86_handle_hypercall(struct x86_vcpu *vcpu)
 			args[i] = (u32)args[i];
 	}
 	vcpu->stat.hypercalls++;
+	trace_kvm_hypercall(nr, args[0], args[1], args[2], args[3]);
 	if (vcpu->cpl)
 		r = -KVM_EPERM;
 	else if (nr == KVM_HC_MAP_GPA_RANGE)

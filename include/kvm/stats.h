@@ -48,7 +48,6 @@ struct kvm_stat_table {
 struct kvm_vm_stat {
 	u64 vcpus;
 	u64 remote_tlb_flush;
-	u64 remote_tlb_flush_requests;
 };
 
 /* What the core counts of a vCPU; written by its own thread. */

@@ -9,6 +9,7 @@
 #include <kvm/gmem.h>
 #include <kvm/hva.h>
 
+#include "../trace.h"
 #include "tdp.h"
 
 /**
@@ -279,6 +280,7 @@ int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	int r;
 
 	vcpu->stat.pf_taken++;
+	trace_kvm_page_fault(vcpu->vcpu.vcpu_id, vcpu->rip, gpa, error_code);
 	r = fault_handle(&fault);
 	vcpu->stat.pf_fixed += r == X86_FAULT_RESUME;
 	vcpu->stat.pf_emulate += r == X86_FAULT_EMULATE;

@@ -58,6 +58,8 @@ void tdp_put_tables(struct tdp_tables *tables)
 
 void kvm_arch_flush_tlbs(struct kvm *kvm)
 {
+	/* Two at once may count as one. */
+	WRITE_ONCE(kvm->stat.remote_tlb_flush, kvm->stat.remote_tlb_flush + 1);
 	kvm_make_all_request(kvm, KVM_REQ_TLB_FLUSH, true);
 }
 
