@@ -108,6 +108,7 @@ clean:
 	rm -rf build
 
 .PHONY: help packages module module-stock module-debug module-kunit programs run demo-upgrade shell \
-	check bench docs install load unload clean
+	check bench docs install load unload clean \
+	demo-lifetime check-guests check-upstream
 # The stages tell what they do; one after the other, each uses all CPUs.
 .NOTPARALLEL:

@@ -13,7 +13,7 @@
 #include "kvm.h"
 
 /* How the next kernel is known on the console. */
-#define COMMAND_LINE	"console=ttyS0 panic=-1 nr_cpus=1 next-kernel"
+#define COMMAND_LINE	"console=ttyS0 panic=-1 next-kernel"
 
 GUEST_CODE16(spin, "1: jmp 1b");
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What `make run` shows: VMs are made and destroyed, and each destruction goes
+ * What `make demo-lifetime` shows: VMs are made and destroyed, and each destruction goes
  * through its stages, as the module's tracepoints tell.
  */
 #include <err.h>

@@ -109,7 +109,7 @@ FIXTURE_VARIANT_ADD(failnth, punch) {
 };
 
 FIXTURE_VARIANT_ADD(failnth, bind) {
-	.op = op_bind, .least = 3, .undo = undo_bind,
+	.op = op_bind, .least = 1, .undo = undo_bind,
 };
 
 FIXTURE_VARIANT_ADD(failnth, attributes) {
