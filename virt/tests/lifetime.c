@@ -4,6 +4,7 @@
  * the architecture, the stages of death, and the test's own devices.
  */
 #include <kunit/test.h>
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/fdtable.h>
@@ -126,6 +127,25 @@ static void enable_fails(struct kunit *test)
 
 	fake_fail(FAKE_ENABLE_CPU, 0);
 	kvm_put(create_vm(test));
+	expect_no_vm(test);
+}
+
+static void cpu_that_refuses_stays_offline(struct kunit *test)
+{
+	struct kvm *kvm;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two CPUs");
+	kvm = create_vm(test);
+	KUNIT_ASSERT_EQ(test, remove_cpu(1), 0);
+	fake_fail(FAKE_ENABLE_CPU, -EBUSY);
+	KUNIT_EXPECT_EQ(test, add_cpu(1), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, cpu_online(1));
+
+	fake_fail(FAKE_ENABLE_CPU, 0);
+	KUNIT_EXPECT_EQ(test, add_cpu(1), 0);
+	KUNIT_EXPECT_EQ(test, fake_enabled(), num_online_cpus());
+	kvm_put(kvm);
 	expect_no_vm(test);
 }
 
@@ -347,6 +367,7 @@ static struct kunit_case lifetime_cases[] = {
 	KUNIT_CASE(type_fails),
 	KUNIT_CASE(create_fails),
 	KUNIT_CASE(enable_fails),
+	KUNIT_CASE(cpu_that_refuses_stays_offline),
 	KUNIT_CASE(hardware_is_counted),
 	KUNIT_CASE(vcpu_fails),
 	KUNIT_CASE(files_are_references),
