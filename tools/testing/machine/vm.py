@@ -20,6 +20,7 @@ import initramfs
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[2]
 LOG = TOP / "build" / "log"
+BOOTS = TOP / "build" / "boots"  # a folder for each boot, while it lasts
 
 BOOT_SILENCE = 120  # seconds without a word from a booting kernel: it hangs
 END_GRACE = 60      # from the last job to the end of QEMU
@@ -107,7 +108,8 @@ class Boot:
         self.on_output = on_output
         self.interactive = interactive
         self.nonce = "constant" if machine.icount else secrets.token_hex(8)
-        self.folder = Path(tempfile.mkdtemp(prefix="kvmcore-"))
+        BOOTS.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(dir=BOOTS))
         (self.folder / "console").touch()
         self.qemu = None
         self.current = None
