@@ -11,6 +11,12 @@
 #include <asm/reboot.h>
 #include <asm/svm.h>
 
+#ifdef KVMCORE_KUNIT
+#include <kunit/static_stub.h>
+#else
+#define KUNIT_STATIC_STUB_REDIRECT(name, ...) do { } while (0)
+#endif
+
 #include "svm.h"
 
 /* Two pages a CPU: for VMRUN (APM 2, 15.30.4) and for VMSAVE. */
@@ -99,13 +105,21 @@ static int svm_alloc_cpus(void)
 	return 0;
 }
 
-static const char *svm_why_not(void)
+/* What the firmware left in VM_CR (APM 2, 15.30.1); nothing where there is no such MSR. */
+u64 svm_vm_cr(void)
 {
 	u64 vm_cr;
 
+	KUNIT_STATIC_STUB_REDIRECT(svm_vm_cr);
+	return rdmsrl_safe(MSR_VM_CR, &vm_cr) ? 0 : vm_cr;
+}
+
+/* Why this CPU cannot be used, for the log; NULL if it can. */
+const char *svm_why_not(void)
+{
 	if (!boot_cpu_has(X86_FEATURE_SVM))
 		return "this CPU has no SVM";
-	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & SVM_VM_CR_SVM_DIS_MASK))
+	if (svm_vm_cr() & SVM_VM_CR_SVM_DIS_MASK)
 		return "SVM is locked by the firmware: enable virtualization in its setup";
 	if (!boot_cpu_has(X86_FEATURE_NPT))
 		return "this CPU has no nested paging, which kvmcore needs";

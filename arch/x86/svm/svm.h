@@ -91,6 +91,10 @@ static inline void svm_set_intercept(struct vmcb *vmcb, unsigned int bit, bool o
 		vmcb->control.intercepts[bit / 32] &= ~BIT(bit % 32);
 }
 
+/* svm.c */
+u64 svm_vm_cr(void);
+const char *svm_why_not(void);
+
 /* vmcb.c */
 int svm_iopm_init(void);
 void svm_iopm_exit(void);

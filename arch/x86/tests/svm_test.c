@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the module makes of the CPU that it finds. */
+#include <kunit/static_stub.h>
+#include <kunit/test.h>
+#include <asm/svm.h>
+
+#include "../svm/svm.h"
+
+static u64 locked_by_firmware(void)
+{
+	return SVM_VM_CR_SVM_DIS_MASK;
+}
+
+static u64 other_bits_only(void)
+{
+	return ~(u64)SVM_VM_CR_SVM_DIS_MASK;
+}
+
+/* No emulator has the lock, so the MSR is a stub. */
+static void locked_by_the_firmware(struct kunit *test)
+{
+	const char *why;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		kunit_skip(test, "this CPU has no SVM");
+	kunit_activate_static_stub(test, svm_vm_cr, locked_by_firmware);
+	why = svm_why_not();
+	KUNIT_ASSERT_NOT_NULL(test, why);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(why, "locked by the firmware"));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, svm_backend.probe());
+}
+
+static void other_bits_do_not_lock(struct kunit *test)
+{
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		kunit_skip(test, "this CPU has no SVM");
+	kunit_activate_static_stub(test, svm_vm_cr, other_bits_only);
+	KUNIT_EXPECT_NULL(test, svm_why_not());
+}
+
+static struct kunit_case svm_cases[] = {
+	KUNIT_CASE(locked_by_the_firmware),
+	KUNIT_CASE(other_bits_do_not_lock),
+	{}
+};
+
+static struct kunit_suite svm_suite = {
+	.name = "kvm_svm",
+	.test_cases = svm_cases,
+};
+
+kunit_test_suite(svm_suite);
