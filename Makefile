@@ -18,7 +18,6 @@ stage   := @$(dir)/stage
 machine := $(dir)/machine --kernel $(kernel) --mem $(MEM) --smp $(SMP)
 # Without DEBUG, `make check` covers both kernels.
 kernels := $(if $(filter 1,$(DEBUG)),debug,stock debug)
-release  = $(shell uname -r)
 
 .DEFAULT_GOAL := help
 
@@ -42,7 +41,7 @@ help:
 	@echo 'Everywhere:                V=1          show everything'
 	@echo
 	@echo 'On a real host with a 6.12 kernel and its headers:'
-	@echo 'make install  build for the running kernel and install below /lib/modules'
+	@echo 'make install  build for the running kernel (or RELEASE=) and install below /lib/modules'
 	@echo 'make load     load it; REPLACE=1 unloads the in-tree module first'
 	@echo 'make unload   unload it'
 
@@ -102,7 +101,7 @@ docs: packages
 	@echo 'build/docs/html/index.html'
 
 install load unload:
-	@REPLACE=$(REPLACE) tools/host $@
+	@REPLACE=$(REPLACE) RELEASE=$(RELEASE) DESTDIR=$(DESTDIR) tools/host $@
 
 clean:
 	rm -rf build
