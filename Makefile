@@ -78,7 +78,8 @@ check-guests: module-stock
 
 check-upstream: module-stock
 	$(stage) "upstream's selftests" $(dir)/kernel selftests
-	@tools/testing/upstream/upstream
+	$(stage) "in-tree module" $(dir)/kernel peer
+	@tools/testing/upstream/upstream $(TEST)
 
 shell: module-$(kernel) programs
 	@$(machine) --file build/selftests --shell

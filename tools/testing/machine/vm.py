@@ -356,6 +356,7 @@ def _after_failure(boot):
     unfinished = [job for job in boot.jobs if job.status is None and not job.failure]
     if boot.current is not None:
         job = boot.jobs[boot.current]
+        job.seconds = time.monotonic() - boot._begin  # pylint: disable=protected-access
         job.failure = reason
         job.console = job.console or lines
         return [other for other in unfinished if other is not job]
