@@ -40,9 +40,18 @@ static int write_cr(struct x86_vcpu *vcpu, u8 nr, u64 val)
 	}
 }
 
+/* Userspace's interrupt controllers may have held something back. */
+static int tell_tpr(struct x86_vcpu *vcpu, u8 old)
+{
+	if (vcpu->lapic || vcpu->cr8 >= old)
+		return X86_RUN_AGAIN;
+	vcpu->vcpu.run->exit_reason = KVM_EXIT_SET_TPR;
+	return X86_RUN_EXIT;
+}
+
 int x86_handle_cr(struct x86_vcpu *vcpu)
 {
-	u8 nr = vcpu->exit.reg.nr, gpr;
+	u8 nr = vcpu->exit.reg.nr, tpr = vcpu->cr8, gpr;
 	u64 val;
 	int r;
 
@@ -58,5 +67,6 @@ int x86_handle_cr(struct x86_vcpu *vcpu)
 		x86_queue_gp(vcpu);
 		return X86_RUN_AGAIN;
 	}
-	return x86_skip_insn(vcpu);
+	r = x86_skip_insn(vcpu);
+	return r == X86_RUN_AGAIN ? tell_tpr(vcpu, tpr) : r;
 }

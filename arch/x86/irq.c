@@ -28,7 +28,7 @@ int x86_irq_ack(struct x86_vcpu *vcpu)
 
 void x86_irq_watch_cr8(struct x86_vcpu *vcpu)
 {
-	bool watch = vcpu->lapic && lapic_cr8_threshold(vcpu);
+	bool watch = !vcpu->lapic || lapic_cr8_threshold(vcpu);
 
 	if (watch == vcpu->cr8_exits)
 		return;

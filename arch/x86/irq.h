@@ -20,7 +20,7 @@ int x86_irq_ack(struct x86_vcpu *vcpu);
 bool x86_irqchip_in_kernel(struct x86_vcpu *vcpu);
 
 /**
- * x86_irq_watch_cr8() - exit on writes of CR8 while it holds an interrupt back
+ * x86_irq_watch_cr8() - exit on writes of CR8 that matter to who has the local APIC
  * @vcpu: the vCPU, by its own thread
  */
 void x86_irq_watch_cr8(struct x86_vcpu *vcpu);

@@ -131,6 +131,8 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 	if (rcu_access_pointer(to_x86_vm(kv->kvm)->msr_filter))
 		kvm_make_request(X86_REQ_MSR_FILTER, kv);
 	r = lapic_create(vcpu);
+	/* Userspace's local APIC hears of each lower priority: KVM_EXIT_SET_TPR. */
+	vcpu->cr8_exits = !vcpu->lapic;
 	if (!r)
 		return 0;
 

@@ -53,6 +53,21 @@ TEST_F(run, reset_vector)
 	vcpu_run_until(self->vcpu, KVM_EXIT_HLT);
 }
 
+/* Userspace's interrupt controllers hear of each lower priority, and only of those. */
+GUEST_CODE64(set_cr8,
+	"mov $9, %eax; mov %rax, %cr8; mov $5, %eax; mov %rax, %cr8\n"
+	"mov %rax, %cr8; mov $7, %eax; mov %rax, %cr8; out %al, $0x10\n");
+
+TEST_F(run, set_tpr)
+{
+	guest_load(&self->guest, set_cr8);
+	vcpu_long_mode(&self->guest, self->vcpu);
+	vcpu_run_until(self->vcpu, KVM_EXIT_SET_TPR);
+	EXPECT_EQ(5, self->vcpu->run->cr8);
+	EXPECT_EQ(7, vcpu_run_out(self->vcpu, NULL));
+	EXPECT_EQ(7, self->vcpu->run->cr8);
+}
+
 /* Sums the numbers to 100 with a stack and memory operands. */
 GUEST_CODE32(sum32,
 	"xor %eax, %eax; mov $100, %ecx\n"
