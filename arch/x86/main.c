@@ -77,6 +77,8 @@ static const struct kvm_ioctl dev_rows[] = {
 		.raw = true),
 	KVM_ROW(KVM_GET_MSRS, x86_get_feature_msrs),
 	KVM_ROW(KVM_X86_GET_MCE_CAP_SUPPORTED, x86_get_mce_cap_supported),
+	KVM_ROW(KVM_GET_DEVICE_ATTR, x86_dev_get_attr),
+	KVM_ROW(KVM_HAS_DEVICE_ATTR, x86_dev_has_attr),
 };
 
 const struct kvm_ioctl_table kvm_arch_dev_ioctls = KVM_IOCTL_TABLE(dev_rows);

@@ -81,6 +81,7 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_SIGNAL_MSI:
 	case KVM_CAP_SPLIT_IRQCHIP:
 	case KVM_CAP_SREGS2:
+	case KVM_CAP_SYS_ATTRIBUTES:
 	case KVM_CAP_TSC_DEADLINE_TIMER:
 	case KVM_CAP_USER_NMI:
 	case KVM_CAP_VCPU_ATTRIBUTES:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Extended state: the size of an XSAVE area, XCR0, and its ioctls. */
+#include <linux/uaccess.h>
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
 #include <asm/processor.h>
@@ -93,4 +94,24 @@ long x86_set_xcrs(struct kvm_ioctl_args *args)
 			return x86_set_xcr(vcpu, XCR_XFEATURE_ENABLED_MASK,
 					   xcrs->xcrs[i].value);
 	return 0;
+}
+
+static bool is_xcomp_attr(const struct kvm_device_attr *attr)
+{
+	return !attr->flags && !attr->group && attr->attr == KVM_X86_XCOMP_GUEST_SUPP;
+}
+
+long x86_dev_has_attr(struct kvm_ioctl_args *args)
+{
+	return is_xcomp_attr(args->data) ? 0 : -ENXIO;
+}
+
+/* What a guest may have, before userspace asks the kernel for room for it. */
+long x86_dev_get_attr(struct kvm_ioctl_args *args)
+{
+	const struct kvm_device_attr *attr = args->data;
+
+	if (!is_xcomp_attr(attr))
+		return -ENXIO;
+	return put_user(x86_xcr0_supported, (u64 __user *)attr->addr);
 }

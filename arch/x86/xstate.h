@@ -25,4 +25,8 @@ long x86_set_xsave(struct kvm_ioctl_args *args);
 long x86_get_xcrs(struct kvm_ioctl_args *args);
 long x86_set_xcrs(struct kvm_ioctl_args *args);
 
+/* KVM_X86_XCOMP_GUEST_SUPP, an attribute of /dev/kvm */
+long x86_dev_has_attr(struct kvm_ioctl_args *args);
+long x86_dev_get_attr(struct kvm_ioctl_args *args);
+
 #endif

@@ -229,4 +229,30 @@ TEST_F(fpu, faults)
 		EXPECT_ERRNO(ioctl(self->vcpu, cmds[i], NULL), EFAULT);
 }
 
+/* What a guest may have, known before there is one. */
+TEST_F(fpu, xcomp_guest_supp)
+{
+	__u64 supported = 0;
+	struct kvm_device_attr attr = {
+		.attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (unsigned long)&supported,
+	};
+	int kvm = self->dev;
+
+	EXPECT_EQ(ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYS_ATTRIBUTES), 1);
+	EXPECT_EQ(ioctl(kvm, KVM_HAS_DEVICE_ATTR, &attr), 0);
+	EXPECT_EQ(ioctl(kvm, KVM_GET_DEVICE_ATTR, &attr), 0);
+	EXPECT_EQ(supported & 3, 3);
+	attr.addr = 0;
+	EXPECT_ERRNO(ioctl(kvm, KVM_GET_DEVICE_ATTR, &attr), EFAULT);
+	attr.attr++;
+	EXPECT_ERRNO(ioctl(kvm, KVM_HAS_DEVICE_ATTR, &attr), ENXIO);
+	EXPECT_ERRNO(ioctl(kvm, KVM_GET_DEVICE_ATTR, &attr), ENXIO);
+	attr.attr--;
+	attr.group = 1;
+	EXPECT_ERRNO(ioctl(kvm, KVM_HAS_DEVICE_ATTR, &attr), ENXIO);
+	attr.group = 0;
+	attr.flags = 1;
+	EXPECT_ERRNO(ioctl(kvm, KVM_HAS_DEVICE_ATTR, &attr), ENXIO);
+}
+
 TEST_HARNESS_MAIN
