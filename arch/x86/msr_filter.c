@@ -2,6 +2,7 @@
 /* KVM_X86_SET_MSR_FILTER: bitmaps over ranges of MSRs. */
 #include <linux/bitmap.h>
 #include <linux/cleanup.h>
+#include <linux/compat.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -141,6 +142,42 @@ long x86_set_msr_filter(struct kvm_ioctl_args *args)
 		kfree_rcu(old, rcu);
 	return 0;
 }
+
+#ifdef CONFIG_COMPAT
+struct filter_compat {
+	u32 flags;
+	struct {
+		u32 flags;
+		u32 nmsrs;
+		u32 base;
+		compat_uptr_t bitmap;
+	} ranges[KVM_MSR_FILTER_MAX_RANGES];
+};
+
+static long set_msr_filter_compat(struct kvm_ioctl_args *args)
+{
+	const struct filter_compat *from = args->data;
+	struct kvm_msr_filter filter = { .flags = from->flags };
+	int i;
+
+	for (i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++)
+		filter.ranges[i] = (struct kvm_msr_filter_range) {
+			.flags = from->ranges[i].flags,
+			.nmsrs = from->ranges[i].nmsrs,
+			.base = from->ranges[i].base,
+			.bitmap = compat_ptr(from->ranges[i].bitmap),
+		};
+	args->data = &filter;
+	return x86_set_msr_filter(args);
+}
+
+const struct kvm_ioctl x86_set_msr_filter_compat = {
+	.cmd = _IOW(KVMIO, _IOC_NR(KVM_X86_SET_MSR_FILTER), struct filter_compat),
+	.handler = set_msr_filter_compat, .lock = KVM_LOCK_VM,
+	.flags = KVM_IOCTL_FIELD(struct filter_compat, flags),
+	.allowed = KVM_MSR_FILTER_VALID_MASK,
+};
+#endif
 
 void x86_msr_filter_destroy(struct x86_vm *vm)
 {

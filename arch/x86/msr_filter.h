@@ -21,4 +21,7 @@ void x86_msr_filter_destroy(struct x86_vm *vm);
 
 long x86_set_msr_filter(struct kvm_ioctl_args *args);
 
+/* The same from a 32-bit caller, whose pointers make it another ioctl. */
+extern const struct kvm_ioctl x86_set_msr_filter_compat;
+
 #endif

@@ -405,7 +405,33 @@ struct low_memory {
 		unsigned int len;
 		unsigned char set[8];
 	} mask;
+	struct {
+		unsigned int flags;
+		struct { unsigned int flags, nmsrs, base, bitmap; } ranges[16];
+	} filter;
+	unsigned char bits[8];
 };
+
+#define SET_MSR_FILTER_COMPAT	\
+	_IOW(KVMIO, _IOC_NR(KVM_X86_SET_MSR_FILTER), typeof(((struct low_memory *)0)->filter))
+
+/* Pointers in it are shorter than in the other. */
+static void compat_msr_filter(struct __test_metadata *_metadata, int vm, struct low_memory *low)
+{
+	unsigned long filter = (unsigned long)&low->filter;
+
+	low->filter.ranges[2].flags = KVM_MSR_FILTER_READ;
+	low->filter.ranges[2].nmsrs = 64;
+	low->filter.ranges[2].base = 0xc0000081;
+	low->filter.ranges[2].bitmap = (unsigned long)low->bits;
+	EXPECT_EQ(compat_ioctl(vm, SET_MSR_FILTER_COMPAT, filter), 0);
+	low->filter.ranges[2].bitmap = 4096;
+	EXPECT_ERRNO(compat_ioctl(vm, SET_MSR_FILTER_COMPAT, filter), EFAULT);
+	low->filter.ranges[2].flags = 4;
+	EXPECT_ERRNO(compat_ioctl(vm, SET_MSR_FILTER_COMPAT, filter), EINVAL);
+	low->filter.flags = 2;
+	EXPECT_ERRNO(compat_ioctl(vm, SET_MSR_FILTER_COMPAT, filter), EINVAL);
+}
 
 TEST_F(api, compat)
 {
@@ -426,6 +452,7 @@ TEST_F(api, compat)
 	vcpu = compat_ioctl(vm, KVM_CREATE_VCPU, 3);
 	ASSERT_GE(vcpu, 0);
 
+	compat_msr_filter(_metadata, vm, low);
 	low->mask.len = 8;
 	EXPECT_EQ(compat_ioctl(vcpu, KVM_SET_SIGNAL_MASK, (unsigned long)&low->mask), 0);
 	low->mask.len = 4;
