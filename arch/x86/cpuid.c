@@ -67,6 +67,9 @@ static void cpuid_now(struct x86_vcpu *vcpu, struct kvm_cpuid_entry2 *entry)
 			 vcpu->cr4 & X86_CR4_OSXSAVE);
 		set_bits(&entry->edx, BIT(X86_FEATURE_APIC & 31),
 			 vcpu->apic_base & MSR_IA32_APICBASE_ENABLE);
+		if (!x86_has_quirk(vcpu, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
+			set_bits(&entry->ecx, BIT(X86_FEATURE_MWAIT & 31),
+				 vcpu->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 		break;
 	case 0x7:
 		x86_fetch(vcpu, X86_GROUP_CONTROL);

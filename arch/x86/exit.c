@@ -110,8 +110,7 @@ static int handle_exception(struct x86_vcpu *vcpu)
 		x86_queue_exception_error(vcpu, X86_TRAP_AC, exit->exception.error_code);
 		return X86_RUN_AGAIN;
 	case X86_TRAP_UD:
-		x86_queue_ud(vcpu);
-		return X86_RUN_AGAIN;
+		return x86_handle_ud(vcpu);
 	default:
 		return handle_unknown(vcpu);
 	}
@@ -151,7 +150,7 @@ static int handle_npf(struct x86_vcpu *vcpu)
 	}
 }
 
-static int handle_ud(struct x86_vcpu *vcpu)
+static int handle_ud_insn(struct x86_vcpu *vcpu)
 {
 	x86_queue_ud(vcpu);
 	return X86_RUN_AGAIN;
@@ -192,10 +191,10 @@ static int (*const handlers[X86_NR_EXITS])(struct x86_vcpu *vcpu) = {
 	[X86_EXIT_INVD]		= x86_skip_insn,
 	[X86_EXIT_WBINVD]	= x86_skip_insn,
 	[X86_EXIT_XSETBV]	= x86_handle_xsetbv,
-	[X86_EXIT_MONITOR]	= x86_skip_insn,
-	[X86_EXIT_MWAIT]	= x86_skip_insn,
+	[X86_EXIT_MONITOR]	= x86_handle_mwait,
+	[X86_EXIT_MWAIT]	= x86_handle_mwait,
 	[X86_EXIT_PAUSE]	= x86_skip_insn,
-	[X86_EXIT_UD_INSN]	= handle_ud,
+	[X86_EXIT_UD_INSN]	= handle_ud_insn,
 	[X86_EXIT_SMI]		= handle_none,
 	[X86_EXIT_INIT]		= handle_none,
 };

@@ -121,3 +121,17 @@ int x86_handle_rdpmc(struct x86_vcpu *vcpu)
 {
 	return inject_gp(vcpu);
 }
+
+/* MONITOR too. Nothing is watched, and nobody waits: the guest looks again. */
+int x86_handle_mwait(struct x86_vcpu *vcpu)
+{
+	struct kvm_cpuid_entry2 entry;
+
+	if (x86_has_quirk(vcpu, KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS))
+		return x86_skip_insn(vcpu);
+	x86_cpuid(vcpu, 0x1, 0, &entry);
+	if (entry.ecx & BIT(X86_FEATURE_MWAIT & 31))
+		return x86_skip_insn(vcpu);
+	x86_queue_ud(vcpu);
+	return X86_RUN_AGAIN;
+}

@@ -4,9 +4,17 @@
 #include <linux/mm.h>
 #include <asm/msr-index.h>
 
+#include <kvm/guest_io.h>
+
 #include "backend.h"
+#include "insn.h"
+#include "regs.h"
 #include "run.h"
 #include "trace.h"
+#include "walk.h"
+
+/* The last byte of VMMCALL; of VMCALL, the call of Intel, it is all that differs. */
+#define VMMCALL_LAST_BYTE	0xd9
 
 bool x86_in_64bit_code(struct x86_vcpu *vcpu)
 {
@@ -80,4 +88,36 @@ int x86_handle_hypercall(struct x86_vcpu *vcpu)
 		return X86_RUN_EXIT;
 	set_result(vcpu, r);
 	return x86_skip_insn(vcpu);
+}
+
+/* With the rights of who runs there: it cannot write by this what it may not write. */
+static bool patch_vmcall(struct x86_vcpu *vcpu, const struct x86_code *code)
+{
+	u32 access = X86_PF_WRITE | (x86_cpl(vcpu) == 3 ? X86_PF_USER : 0);
+	static const u8 last = VMMCALL_LAST_BYTE;
+	u64 la = vcpu->rip + code->insn.len - 1;
+	struct x86_walk walk;
+
+	if (code->mode != DECODE_64)
+		la = (u32)(la + vcpu->seg[X86_CS].base);
+	return !x86_walk(vcpu, la, access, &walk) &&
+	       !kvm_write_guest(&vcpu->vcpu, walk.gpa, &last, sizeof(last));
+}
+
+/* A guest that was made for another vendor's CPUs comes again with the right call. */
+int x86_handle_ud(struct x86_vcpu *vcpu)
+{
+	struct x86_code code;
+	int r = EMUL_FAIL;
+
+	if (x86_has_quirk(vcpu, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+		r = x86_fetch_insn(vcpu, &code);
+	if (r < 0)
+		return r;
+	if (r == EMUL_OK && code.insn.op == OP_VMCALL && patch_vmcall(vcpu, &code))
+		return X86_RUN_AGAIN;
+	/* The fetch may have queued what the CPU could not meet a moment ago. */
+	if (r != EMUL_RETRY)
+		x86_queue_ud(vcpu);
+	return X86_RUN_AGAIN;
 }

@@ -428,7 +428,7 @@ void lapic_reset(struct x86_vcpu *vcpu, bool init)
 	for (i = 0; i < NR_LVTS; i++)
 		WRITE_ONCE(apic->lvt[i], APIC_LVT_MASKED);
 	/* Firmware that knows no APIC finds the PIC wired through. */
-	if (boot && !init)
+	if (boot && !init && x86_has_quirk(vcpu, KVM_X86_QUIRK_LINT0_REENABLED))
 		WRITE_ONCE(apic->lvt[LVT_LINT0], APIC_MODE_EXTINT << 8);
 	WRITE_ONCE(apic->dfr, U32_MAX);
 	WRITE_ONCE(apic->svr, 0xff);

@@ -160,7 +160,7 @@ const struct x86_msr x86_msrs[] = {
 	  .get = x86_mce_get_ctl, .set = x86_mce_set_ctl },
 	{ MSR_IA32_MISC_ENABLE, .flags = X86_MSR_SAVED, STORED(misc_enable),
 	  .legal = MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
-		   MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL },
+		   MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_MWAIT },
 	/* Without LBR virtualization there is nothing to switch on. */
 	{ MSR_IA32_DEBUGCTLMSR, .legal = 0 },
 	{ MTRRphysBase_MSR(0), MTRRphysMask_MSR(X86_NR_VAR_MTRRS - 1), .flags = X86_MSR_SAVED,

@@ -41,6 +41,7 @@ int x86_handle_cpuid(struct x86_vcpu *vcpu);
 int x86_handle_msr(struct x86_vcpu *vcpu);
 int x86_handle_xsetbv(struct x86_vcpu *vcpu);
 int x86_handle_rdpmc(struct x86_vcpu *vcpu);
+int x86_handle_mwait(struct x86_vcpu *vcpu);
 
 /* io.c */
 int x86_handle_io(struct x86_vcpu *vcpu);
@@ -56,6 +57,7 @@ int x86_handle_cr(struct x86_vcpu *vcpu);
 
 /* hypercall.c */
 int x86_handle_hypercall(struct x86_vcpu *vcpu);
+int x86_handle_ud(struct x86_vcpu *vcpu);
 bool x86_in_64bit_code(struct x86_vcpu *vcpu);
 
 /* block.c */

@@ -13,6 +13,18 @@
 /* Hypercalls that userspace can ask to see. */
 #define X86_EXIT_HYPERCALLS	BIT(KVM_HC_MAP_GPA_RANGE)
 
+/*
+ * Quirks that can be disabled. Those that kvmcore never had are among them: a
+ * slot's deletion touches that slot alone, an OUT to port 0x7e completes as any
+ * other, and there is nothing below a local APIC in x2APIC mode.
+ */
+#define X86_QUIRKS							\
+	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED |	\
+	 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP |	\
+	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT |				\
+	 KVM_X86_QUIRK_FIX_HYPERCALL_INSN |				\
+	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | KVM_X86_QUIRK_SLOT_ZAP_ALL)
+
 /* MWAIT sleeps on the host's own hardware, if that does. */
 static u64 disable_exits_supported(void)
 {
@@ -54,6 +66,7 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 {
 	switch (cap) {
 	case KVM_CAP_DEBUGREGS:
+	case KVM_CAP_DISABLE_QUIRKS:
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 	case KVM_CAP_EXT_CPUID:
@@ -92,6 +105,8 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_XCRS:
 	case KVM_CAP_XSAVE:
 		return 1;
+	case KVM_CAP_DISABLE_QUIRKS2:
+		return X86_QUIRKS;
 	case KVM_CAP_ADJUST_CLOCK:
 		return X86_CLOCK_FLAGS;
 	case KVM_CAP_X2APIC_API:
@@ -131,6 +146,12 @@ long kvm_arch_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 
 	guard(mutex)(&kvm->lock);
 	switch (cap->cap) {
+	case KVM_CAP_DISABLE_QUIRKS:
+	case KVM_CAP_DISABLE_QUIRKS2:
+		if (arg & ~(u64)X86_QUIRKS)
+			return -EINVAL;
+		WRITE_ONCE(vm->disabled_quirks, arg);
+		return 0;
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 		if (arg & ~1ULL)
 			return -EINVAL;

@@ -135,6 +135,7 @@ struct x86_vm_tsc {
  * @user_msr_reasons: KVM_MSR_EXIT_REASON_*; what else would be #GP
  * @msr_filter: what the guest may touch; replaced under kvm->lock, read under RCU
  * @exit_on_emulation_failure: KVM_CAP_EXIT_ON_EMULATION_FAILURE is on
+ * @disabled_quirks: KVM_X86_QUIRK_* that are off; may change at any time
  */
 struct x86_vm {
 	struct kvm kvm;
@@ -151,6 +152,7 @@ struct x86_vm {
 	u32 user_msr_reasons;
 	struct x86_msr_filter __rcu *msr_filter;
 	bool exit_on_emulation_failure;
+	u64 disabled_quirks;
 };
 
 /**
@@ -171,8 +173,7 @@ struct x86_vm {
  * @intr_shadow: the guest is behind STI or MOV SS (KVM_X86_SHADOW_INT_*)
  * @nmi_masked: the guest is inside an NMI handler
  * @flush_tlb: the next entry starts with no cached translation of the guest
- * @cr8_exits: writes of CR8 exit (X86_GROUP_INTERCEPTS, as the next)
- * @ud_exits: #UD exits
+ * @cr8_exits: writes of CR8 exit (X86_GROUP_INTERCEPTS)
  * @db_open: the next entry, and that alone, leaves the debug registers to the guest
  * @debug_db: DR0 to DR3 under KVM_GUESTDBG_USE_HW_BP
  * @debug_dr7: and DR7
@@ -231,7 +232,6 @@ struct x86_vcpu {
 	bool flush_tlb;
 	u8 intr_shadow;
 	bool cr8_exits;
-	bool ud_exits;
 	bool db_open;
 	u64 debug_db[4];
 	u64 debug_dr7;
@@ -274,6 +274,12 @@ static inline struct x86_vm *to_x86_vm(struct kvm *kvm)
 static inline struct x86_vcpu *to_x86(struct kvm_vcpu *vcpu)
 {
 	return container_of(vcpu, struct x86_vcpu, vcpu);
+}
+
+/* Does a quirk that userspace can disable still hold? */
+static inline bool x86_has_quirk(const struct x86_vcpu *vcpu, u64 quirk)
+{
+	return !(READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->disabled_quirks) & quirk);
 }
 
 /**

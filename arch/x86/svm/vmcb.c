@@ -37,6 +37,8 @@ static const u8 fixed_intercepts[] = {
 	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_DB,
 	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_AC,
 	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_MC,
+	/* May be the hypercall of another vendor. */
+	INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_UD,
 	/* What is emulated. */
 	INTERCEPT_CPUID, INTERCEPT_IOIO_PROT, INTERCEPT_MSR_PROT,
 	INTERCEPT_TASK_SWITCH, INTERCEPT_VMMCALL, INTERCEPT_RDPMC,
@@ -72,7 +74,6 @@ static void svm_flush_intercepts(struct x86_vcpu *vcpu)
 	svm_set_intercept(vmcb, INTERCEPT_IRET, svm->iret_exits);
 	svm_set_intercept(vmcb, INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_BP,
 			  debug & KVM_GUESTDBG_USE_SW_BP);
-	svm_set_intercept(vmcb, INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_UD, vcpu->ud_exits);
 
 	if (!svm->db_open)
 		vmcb->control.intercepts[INTERCEPT_DR] = SVM_ALL_DR;
@@ -175,6 +176,9 @@ static void svm_flush_control(struct x86_vcpu *vcpu)
 	struct vmcb_save_area *save = &svm->vmcb->save;
 
 	save->cr0 = vcpu->cr0;
+	/* Firmware that never switches the caches on would crawl. */
+	if (x86_has_quirk(vcpu, KVM_X86_QUIRK_CD_NW_CLEARED))
+		save->cr0 &= ~(u64)(X86_CR0_CD | X86_CR0_NW);
 	save->cr2 = vcpu->cr2;
 	save->cr3 = vcpu->cr3;
 	save->cr4 = vcpu->cr4;

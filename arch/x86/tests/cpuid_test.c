@@ -35,6 +35,8 @@ static struct x86_vcpu *vcpu_with(struct kunit *test, const struct kvm_cpuid_ent
 	memcpy(cpuid->entries, from, nent * sizeof(*from));
 	memcpy(cpuid->order, order, nent);
 	vcpu->cpuid = cpuid;
+	vcpu->vcpu.kvm = kunit_kzalloc(test, sizeof(struct x86_vm), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, vcpu->vcpu.kvm);
 	vcpu->cached = BIT(X86_NR_GROUPS) - 1;
 	return vcpu;
 }
