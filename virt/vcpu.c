@@ -293,6 +293,27 @@ static long kvm_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long ar
 	return kvm_do_ioctl(&kvm_vcpu_ioctls, &kvm_arch_vcpu_ioctls, &args, cmd);
 }
 
+/*
+ * Port data used to have the page behind struct kvm_run for itself. Programs that
+ * fill a page from run->io.data_offset on, whatever the count, get one to spill
+ * into; others never touch it.
+ */
+static struct page *kvm_pio_spill_page(struct kvm_vcpu *vcpu)
+{
+	struct page *page = READ_ONCE(vcpu->pio_spill), *other;
+
+	if (page)
+		return page;
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!page)
+		return NULL;
+	other = cmpxchg(&vcpu->pio_spill, NULL, page);
+	if (!other)
+		return page;
+	__free_page(page);
+	return other;
+}
+
 static vm_fault_t kvm_vcpu_fault(struct vm_fault *vmf)
 {
 	struct kvm_vcpu *vcpu = vmf->vma->vm_file->private_data;
@@ -300,6 +321,8 @@ static vm_fault_t kvm_vcpu_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff == 0)
 		page = virt_to_page(vcpu->run);
+	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
+		page = kvm_pio_spill_page(vcpu);
 	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
 		page = kvm_coalesced_page(vcpu->kvm);
 	else
@@ -347,6 +370,8 @@ static const struct file_operations kvm_vcpu_fops = {
 static void kvm_free_vcpu(struct kvm_vcpu *vcpu)
 {
 	kvm_dirty_ring_destroy(vcpu);
+	if (vcpu->pio_spill)
+		put_page(vcpu->pio_spill);
 	free_page((unsigned long)vcpu->run);
 	mutex_destroy(&vcpu->mutex);
 	kvm_arch_free_vcpu(vcpu);

@@ -11,7 +11,7 @@
 #include <kvm/kvm.h>
 
 /* Where the run page's neighbours stand in the mapping of a vCPU file, in pages. */
-#define KVM_RUN_PAGES		3	/* struct kvm_run, a hole, coalesced writes */
+#define KVM_RUN_PAGES		3	/* struct kvm_run, what spills, coalesced writes */
 
 /*
  * Data of port accesses, in bytes: behind struct kvm_run in the same page, which
@@ -53,6 +53,7 @@ enum kvm_request {
  * @mutex: held by the one vCPU ioctl in progress
  * @run: the page shared with userspace; read every field of it once
  * @pio_data: %KVM_PIO_SIZE bytes in that page, at %KVM_PIO_OFFSET
+ * @pio_spill: the page behind it, if userspace ever touched that
  * @notifier: loads and puts the vCPU when its thread is scheduled
  * @wait: where a halted vCPU sleeps
  * @sigset: the signals blocked during KVM_RUN
@@ -73,6 +74,7 @@ struct kvm_vcpu {
 	struct mutex mutex;	/* see Documentation/locking.rst */
 	struct kvm_run *run;
 	void *pio_data;
+	struct page *pio_spill;
 	struct preempt_notifier notifier;
 	struct rcuwait wait;
 	sigset_t sigset;
