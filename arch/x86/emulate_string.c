@@ -36,6 +36,8 @@ void emul_string_advance(struct x86_emul *e)
 	const struct x86_operand *o;
 	u64 step, left;
 
+	/* Userspace may have lowered RCX while it was asked. */
+	e->count = min(e->count, emul_string_left(e));
 	for (o = insn->operand; o < insn->operand + EMUL_STACK; o++) {
 		if (o->kind != OPND_MEM)
 			continue;
@@ -109,6 +111,17 @@ static bool io_in_kernel(struct x86_emul *e, u8 *data)
 	return true;
 }
 
+/* Userspace may have lowered RCX: no more than that is stored. */
+static void clamp_input(struct x86_emul *e, struct emul_mem *m)
+{
+	u64 left = emul_string_left(e);
+
+	if (likely(left >= e->count))
+		return;
+	m->len = left * e->vcpu->exit.io.size;
+	m->first = m->len;
+}
+
 /* Userspace has taken the data. */
 static int complete_outs(struct x86_vcpu *vcpu)
 {
@@ -125,6 +138,7 @@ static int complete_ins(struct x86_vcpu *vcpu)
 		return X86_RUN_AGAIN;
 	if (m->data == m->buf)
 		memcpy(m->data, vcpu->vcpu.pio_data, m->len);
+	clamp_input(&vcpu->emul, m);
 	return x86_emul_resume(vcpu);
 }
 

@@ -127,6 +127,35 @@ TEST_F(string_io, ins_backwards)
 	EXPECT_EQ(data[2], mem[-2]);
 }
 
+/* Userspace changes RCX while it is asked: what it says then holds. */
+TEST_F(string_io, count_changed_meanwhile)
+{
+	static const struct { uint64_t from, to; } rounds[] = { { 5, 2 }, { 5, 0 }, { 2, 3000 } };
+	struct kvm_regs regs;
+	unsigned int i, done;
+
+	guest_load(&self->guest, ins64);
+	for (i = 0; i < 3; i++) {
+		memset(self->guest.mem + BUFFER, 0, sizeof(self->data));
+		vcpu_long_mode(&self->guest, self->vcpu);
+		start(self, rounds[i].from);
+		vcpu_run_until(self->vcpu, KVM_EXIT_IO);
+		ASSERT_EQ(rounds[i].from, self->run->io.count);
+		memcpy((uint8_t *)self->run + self->run->io.data_offset, self->data, 16);
+		vcpu_get_regs(self->vcpu, &regs);
+		regs.rcx = rounds[i].to;
+		vcpu_set_regs(self->vcpu, &regs);
+		done = rounds[i].from < rounds[i].to ? 2 * rounds[i].from : 2 * rounds[i].to;
+		transfer(self, self->data + done, sizeof(self->data) - done);
+		done = 2 * rounds[i].to;
+		EXPECT_EQ(0, memcmp(self->guest.mem + BUFFER, self->data, done));
+		EXPECT_EQ(0, self->guest.mem[BUFFER + done]);
+		vcpu_get_regs(self->vcpu, &regs);
+		EXPECT_EQ(0, regs.rcx);
+		EXPECT_EQ(BUFFER + done, regs.rdi);
+	}
+}
+
 TEST_F(string_io, nothing_to_do)
 {
 	uint8_t got[1];
