@@ -290,6 +290,9 @@ int lapic_get_msr(struct x86_vcpu *vcpu, u32 index, u64 *data)
 	return 0;
 }
 
+/* Must be zero (APM 2, 16.11.1); delivery status is too, but kernels write it back. */
+#define X2APIC_ICR_RESERVED	(GENMASK_ULL(31, 20) | GENMASK_ULL(17, 16) | BIT_ULL(13))
+
 int lapic_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data)
 {
 	struct x86_lapic *apic = vcpu->lapic;
@@ -299,6 +302,8 @@ int lapic_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data)
 		return -EINVAL;
 	switch (reg) {
 	case APIC_ICR:
+		if (data & X2APIC_ICR_RESERVED)
+			return -EINVAL;
 		lapic_send(apic, data);
 		return 0;
 	case APIC_SELF_IPI:
@@ -349,16 +354,19 @@ static u32 state_reg(const struct kvm_lapic_state *state, u32 reg)
 	return val;
 }
 
-/* In x2APIC mode the id is the vCPU's; in xAPIC mode the guest may choose. */
+/*
+ * In xAPIC mode the guest may choose its id. In x2APIC mode it is the vCPU's, and
+ * the old format, which has no room for it, is not asked.
+ */
 static int lapic_restore_id(struct x86_lapic *apic, u32 id)
 {
 	if (!lapic_x2apic(apic)) {
 		lapic_write_id(apic, id);
 		return 0;
 	}
-	if (to_x86_vm(apic->vcpu->vcpu.kvm)->chips.msi_ids_32)
-		return id == apic->id ? 0 : -EINVAL;
-	return id >> 24 == (apic->id & 0xff) ? 0 : -EINVAL;
+	if (!to_x86_vm(apic->vcpu->vcpu.kvm)->chips.msi_ids_32)
+		return 0;
+	return id == apic->id ? 0 : -EINVAL;
 }
 
 static void lapic_restore_maps(struct x86_lapic *apic, const struct kvm_lapic_state *state)

@@ -287,6 +287,24 @@ static void lapic_destinations(struct kunit *test)
 					 &b->vcpu[2].lapic->errors));
 }
 
+static void lapic_x2apic_icr(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	struct x86_vcpu *vcpu = &b->vcpu[1];
+	u64 old = vcpu->apic_base, icr = 2ULL << 32 | 0x60;
+	u32 msr = APIC_BASE_MSR + (APIC_ICR >> 4);
+	int i;
+
+	vcpu->apic_base |= X2APIC_ENABLE;
+	lapic_base_changed(vcpu, old);
+	/* In 13, 16, 17, 20 to 31 nothing may stand. */
+	for (i = 0; i < 32; i++)
+		KUNIT_EXPECT_EQ(test, lapic_set_msr(vcpu, msr, BIT_ULL(i) | 2ULL << 32),
+				BIT_ULL(i) & 0xfff32000 ? -EINVAL : 0);
+	KUNIT_EXPECT_EQ(test, lapic_set_msr(vcpu, msr, icr), 0);
+	KUNIT_EXPECT_TRUE(test, test_bit(0x60, b->vcpu[2].lapic->irr));
+}
+
 static void lapic_x2apic_clusters(struct kunit *test)
 {
 	struct bench *b = test->priv;
@@ -423,6 +441,7 @@ static struct kunit_case irqchip_cases[] = {
 	KUNIT_CASE(lapic_against_model),
 	KUNIT_CASE(lapic_periods),
 	KUNIT_CASE(lapic_destinations),
+	KUNIT_CASE(lapic_x2apic_icr),
 	KUNIT_CASE(lapic_x2apic_clusters),
 	KUNIT_CASE(ioapic_levels),
 	KUNIT_CASE(ioapic_registers),
