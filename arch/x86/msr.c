@@ -163,6 +163,8 @@ const struct x86_msr x86_msrs[] = {
 		   MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_MWAIT },
 	/* Without LBR virtualization there is nothing to switch on. */
 	{ MSR_IA32_DEBUGCTLMSR, .legal = 0 },
+	/* Of Intel; guests on any CPU keep there what they like. */
+	{ MSR_IA32_POWER_CTL, .flags = X86_MSR_SAVED, .legal = ANY, STORED(power_ctl) },
 	{ MTRRphysBase_MSR(0), MTRRphysMask_MSR(X86_NR_VAR_MTRRS - 1), .flags = X86_MSR_SAVED,
 	  .legal = ANY, STORED(mtrr.var), .set = x86_mtrr_set_var },
 	{ MSR_MTRRfix64K_00000, .flags = X86_MSR_SAVED, .legal = ANY,
@@ -322,5 +324,6 @@ void x86_msr_reset(struct x86_vcpu *vcpu)
 	vcpu->misc_features = 0;
 	vcpu->hwcr = 0;
 	vcpu->spec_ctrl = 0;
+	vcpu->power_ctl = 0;
 	vcpu->tsc_aux = 0;
 }

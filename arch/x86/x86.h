@@ -259,7 +259,7 @@ struct x86_vcpu {
 	u32 tsc_khz;
 	u64 tsc_adjust, tsc_aux;
 	u64 apic_base;
-	u64 spec_ctrl;
+	u64 spec_ctrl, power_ctl;
 	u64 misc_enable, misc_features, platform_info;
 	u64 hwcr, de_cfg, ucode_rev;
 	struct x86_mtrrs mtrr;
