@@ -77,6 +77,12 @@ static void cpuid_now(struct x86_vcpu *vcpu, struct kvm_cpuid_entry2 *entry)
 			set_bits(&entry->ecx, BIT(X86_FEATURE_OSPKE & 31),
 				 vcpu->cr4 & X86_CR4_PKE);
 		break;
+	case KVM_CPUID_FEATURES:
+		/* A guest that halts by itself nobody could wake. */
+		if (READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->disabled_exits) &
+		    KVM_X86_DISABLE_EXITS_HLT)
+			set_bits(&entry->eax, BIT(KVM_FEATURE_PV_UNHALT), false);
+		break;
 	case 0xd:
 		if (entry->index == 0)
 			entry->ebx = x86_xstate_size(vcpu->xcr0, false);

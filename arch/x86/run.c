@@ -41,6 +41,8 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 		vcpu->flush_tlb = true;
 		vcpu->stat.tlb_flush++;
 	}
+	if (kvm_check_request(X86_REQ_INTERCEPTS, kv))
+		x86_mark_dirty(vcpu, X86_GROUP_INTERCEPTS);
 	if (kvm_check_request(X86_REQ_CLOCK_UPDATE, kv))
 		x86_clock_update(vcpu);
 	if (kvm_check_request(X86_REQ_STEAL_UPDATE, kv))

@@ -35,9 +35,10 @@ static u64 disable_exits_supported(void)
 
 static long enable_disable_exits(struct x86_vm *vm, u64 exits)
 {
-	if ((exits & ~disable_exits_supported()) || kvm_nr_vcpus(&vm->kvm))
+	if (exits & ~disable_exits_supported())
 		return -EINVAL;
-	vm->disabled_exits = exits;
+	WRITE_ONCE(vm->disabled_exits, vm->disabled_exits | exits);
+	kvm_make_all_request(&vm->kvm, X86_REQ_INTERCEPTS, false);
 	return 0;
 }
 

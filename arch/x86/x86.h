@@ -35,6 +35,7 @@ enum x86_request {
 	X86_REQ_SCAN_IOAPIC,
 	X86_REQ_IOAPIC_EOI_EXIT,
 	X86_REQ_MSR_FILTER,
+	X86_REQ_INTERCEPTS,	/* those of the VM have changed */
 };
 
 /* General registers, numbered as instructions encode them. */
@@ -125,7 +126,7 @@ struct x86_vm_tsc {
  * @stat: what x86 counts
  * @chips: interrupt controllers
  * @clock: kvmclock
- * @disabled_exits: KVM_X86_DISABLE_EXITS_*; fixed before the first vCPU
+ * @disabled_exits: KVM_X86_DISABLE_EXITS_*; only ever more
  * @mmu: nested page tables
  * @tsc: what keeps its vCPUs' counters together
  * @exit_hypercalls: hypercalls that exit to userspace, a bit for each number

@@ -55,7 +55,7 @@ static void svm_flush_intercepts(struct x86_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
-	u64 disabled = to_x86_vm(vcpu->vcpu.kvm)->disabled_exits;
+	u64 disabled = READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->disabled_exits);
 	u32 debug = vcpu->vcpu.guest_debug;
 	int i;
 

@@ -274,6 +274,35 @@ TEST_F(run, a_signal_ends_a_spinning_guest)
 	EXPECT_NE(0, counter(&self->guest));
 }
 
+/* As soon as it is asked for, also with a guest that has run; and for good. */
+GUEST_CODE16(halts, "hlt; out %al, $0x11; 1: hlt; jmp 1b");
+
+static void disable_exits(struct guest *guest, uint64_t exits)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS, .args = { exits } };
+
+	kvm_ioctl_ok(guest->vm, KVM_ENABLE_CAP, &cap);
+}
+
+TEST_F(run, disable_exits)
+{
+	uint16_t port;
+
+	guest_load(&self->guest, halts);
+	vcpu_real_mode(&self->guest, self->vcpu);
+	vcpu_run_until(self->vcpu, KVM_EXIT_HLT);
+	vcpu_run_out(self->vcpu, &port);
+	EXPECT_EQ(0x11, port);
+
+	disable_exits(&self->guest, KVM_X86_DISABLE_EXITS_HLT);
+	disable_exits(&self->guest, 0);
+	/* Now it sleeps in the guest until something of the host's ends that. */
+	catch(SIGALRM);
+	alarm(1);
+	EXPECT_EQ(-1, ioctl(self->vcpu->fd, KVM_RUN, 0));
+	EXPECT_EQ(EINTR, errno);
+}
+
 /* Blocked outside, open in KVM_RUN: the way without a race, before immediate_exit. */
 TEST_F(run, signal_mask_of_kvm_run)
 {
