@@ -107,6 +107,7 @@ bool kvm_arch_has_private_mem(const struct kvm *kvm);
  * Context: may sleep, except under memory_failure().
  */
 void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr);
+
 /* Interrupts */
 
 /* Are there interrupt controllers in the kernel that a GSI can lead to? */
