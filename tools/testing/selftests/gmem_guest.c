@@ -8,6 +8,7 @@
 #include "kselftest_harness.h"
 #include "agent.h"
 #include "gmem.h"
+#include "vmstat.h"
 
 #define SLOT	3
 #define GPA	0x40000000UL
@@ -235,6 +236,82 @@ TEST_F(private, closed)
 	side->fd = create_gmem(side->vm, SIZE, 0);
 	ASSERT_EQ(bind(side, GPA), 0);
 	EXPECT_EQ(LOAD(side, 0), 0);
+}
+
+static int pre_fault(struct side *side, uint64_t *gpa, uint64_t *size)
+{
+	struct kvm_pre_fault_memory range = { .gpa = *gpa, .size = *size };
+	int r = ioctl(side->agent.guest.vcpu[0].fd, KVM_PRE_FAULT_MEMORY, &range) ? errno : 0;
+
+	*gpa = range.gpa;
+	*size = range.size;
+	return r;
+}
+
+#define EXPECT_PRE_FAULT(side, from, length, error, left) do {	\
+	uint64_t __gpa = (from), __size = (length);		\
+	EXPECT_EQ(pre_fault(side, &__gpa, &__size), error);	\
+	EXPECT_EQ(__size, left);				\
+	EXPECT_EQ(__gpa, (from) + (length) - (left));		\
+} while (0)
+
+/* KVM_PRE_FAULT_MEMORY allocates and maps what the guest then finds there. */
+TEST_F(private, pre_fault)
+{
+	struct side *side = &self->side;
+	struct guest *guest = &side->agent.guest;
+	uint64_t faults;
+
+	/* What the agent itself touches is mapped now. */
+	EXPECT_EQ(LOAD(side, 0), 0);
+	/* Shared: the slot's other side. */
+	EXPECT_PRE_FAULT(side, GPA, SIZE, 0, 0UL);
+	EXPECT_EQ(gmem_used(side->fd), 0);
+	ASSERT_EQ(set_private(side->vm, GPA, SIZE, true), 0);
+	EXPECT_PRE_FAULT(side, GPA + PAGE, PAGE, 0, 0UL);
+	EXPECT_EQ(gmem_used(side->fd), HUGE);
+	EXPECT_PRE_FAULT(side, GPA, SIZE, 0, 0UL);
+	EXPECT_EQ(gmem_used(side->fd), SIZE);
+	faults = kvm_stat(guest->vcpu[0].fd, "pf_taken");
+	EXPECT_EQ(LOAD(side, 0), 0);
+	STORE(side, SIZE - 8, 5);
+	EXPECT_EQ(kvm_stat(guest->vcpu[0].fd, "pf_taken"), faults);
+
+	/* Mixed, page by page, each from where it belongs. */
+	ASSERT_EQ(set_private(side->vm, GPA + PAGE, PAGE, false), 0);
+	*at(side, PAGE) = 7;
+	EXPECT_PRE_FAULT(side, GPA, SIZE, 0, 0UL);
+	faults = kvm_stat(guest->vcpu[0].fd, "pf_taken");
+	EXPECT_EQ(LOAD(side, PAGE), 7);
+	EXPECT_EQ(LOAD(side, 2 * PAGE), 0);
+	EXPECT_EQ(LOAD(side, SIZE - 8), 5);
+	EXPECT_EQ(kvm_stat(guest->vcpu[0].fd, "pf_taken"), faults);
+
+	/* As far as the slot, then as far as there is a file. */
+	ASSERT_EQ(set_private(side->vm, GPA, 2 * SIZE, true), 0);
+	EXPECT_PRE_FAULT(side, GPA, SIZE + PAGE, 0, PAGE);
+	EXPECT_PRE_FAULT(side, GPA + SIZE, PAGE, EFAULT, PAGE);
+	close(side->fd);
+	EXPECT_PRE_FAULT(side, GPA, SIZE, EFAULT, SIZE);
+	side->fd = -1;
+}
+
+/* Not before it is moved. */
+TEST_F(private, pre_fault_of_a_link)
+{
+	struct side to;
+
+	open_side(&to, KVM_X86_SW_PROTECTED_VM, ~0UL);
+	to.fd = link_gmem(to.vm, self->side.fd, 0);
+	ASSERT_EQ(bind(&to, GPA), 0);
+	ASSERT_EQ(set_private(self->side.vm, GPA, SIZE, true), 0);
+	ASSERT_EQ(set_private(to.vm, GPA, SIZE, true), 0);
+	EXPECT_PRE_FAULT(&to, GPA, SIZE, EFAULT, SIZE);
+	EXPECT_EQ(gmem_used(to.fd), 0);
+	ASSERT_EQ(move_vm(to.vm, self->side.vm), 0);
+	EXPECT_PRE_FAULT(&to, GPA, SIZE, 0, 0UL);
+	EXPECT_EQ(gmem_used(to.fd), SIZE);
+	close_side(&to);
 }
 
 FIXTURE(shared) {

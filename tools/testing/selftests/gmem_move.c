@@ -108,7 +108,7 @@ TEST_F(move, not_a_vm)
 
 TEST_F(move, ownership_and_death)
 {
-	int vcpu = add_vcpu(self->from.vm, 0);
+	int vcpu = add_vcpu(self->from.vm, 0), third, link;
 
 	ASSERT_EQ(gmem_allocate(self->from.fd, 0, SIZE), 0);
 	ASSERT_EQ(bind_link(&self->to, &self->from), 0);
@@ -124,6 +124,14 @@ TEST_F(move, ownership_and_death)
 	EXPECT_ERROR(ioctl(self->from.vm, KVM_CHECK_EXTENSION, 0), EIO);
 	EXPECT_ERROR(add_vcpu(self->from.vm, 1), EIO);
 	EXPECT_ERROR(move_vm(self->to.vm, self->from.vm), EIO);
+	/* Of a dead VM a file is left, and that can be linked. */
+	third = create_vm_of_type(KVM_X86_SW_PROTECTED_VM);
+	link = link_gmem(third, self->from.fd, KVM_LINK_GUEST_MEMFD_SHARED);
+	EXPECT_GE(link, 0);
+	EXPECT_EQ(gmem_inode_number(link), gmem_inode_number(self->to.fd));
+	EXPECT_FALSE(owns(link));
+	close(link);
+	close(third);
 	close(vcpu);
 	close_side(&self->from);
 	EXPECT_EQ(gmem_used(self->to.fd), SIZE);

@@ -254,6 +254,76 @@ TEST_F_TIMEOUT(race, moves, 120)
 	close_stage(from);
 }
 
+struct loser {
+	struct stage *stage;
+	unsigned int delay;
+	bool slot;
+};
+
+/* Takes something away from one side, at some time or other. */
+static void *lose_thread(void *arg)
+{
+	struct loser *loser = arg;
+	struct stage *stage = loser->stage;
+
+	for (unsigned int i = 0; i < loser->delay; i++)
+		asm volatile("pause");
+	if (loser->slot)
+		set_gmem_slot(stage->vm, SLOT, 0, 0, NULL, -1, 0);
+	else
+		close(stage->fd);
+	return NULL;
+}
+
+/*
+ * A file is closed for the last time, or a slot deleted, on either side of a
+ * move: it was before, and then the slots differ, or after.
+ */
+TEST_F_TIMEOUT(race, move_and_close, 120)
+{
+	struct stage from, to;
+	struct loser loser;
+	time_t start = time(NULL);
+	long moved = 0, refused = 0;
+	unsigned int seed = 4;
+	pthread_t thread;
+	int i, r;
+
+	for (i = 0; i < 400 && time(NULL) < start + 2 * SECONDS; i++) {
+		open_stage(&from, KVM_X86_SW_PROTECTED_VM, NULL, 0);
+		ASSERT_EQ(bind(&from), 0);
+		ASSERT_EQ(set_private(from.vm, GPA, SIZE, true), 0);
+		agent_store(&from.agent, GPA, 0);
+		open_stage(&to, KVM_X86_SW_PROTECTED_VM, &from, 0);
+		ASSERT_EQ(bind(&to), 0);
+		loser = (struct loser) {
+			.stage = i & 1 ? &from : &to, .slot = i & 2, .delay = pick(&seed, 2000),
+		};
+		ASSERT_EQ(pthread_create(&thread, NULL, lose_thread, &loser), 0);
+		for (unsigned int n = pick(&seed, 2000); n; n--)
+			asm volatile("pause");
+		r = move_vm(to.vm, from.vm) ? errno : 0;
+		pthread_join(thread, NULL);
+		EXPECT_TRUE(!r || r == EINVAL);
+		/* All of it, or nothing. */
+		EXPECT_EQ(set_private(from.vm, GPA, PAGE, true), r ? 0 : -1);
+		if (loser.slot || loser.stage == &from)
+			EXPECT_EQ(gmem_allocate(to.fd, 0, PAGE), r ? -1 : 0);
+		if (loser.slot || loser.stage == &to)
+			EXPECT_EQ(gmem_allocate(from.fd, 0, PAGE), r ? 0 : -1);
+		moved += !r;
+		refused += r == EINVAL;
+		/* What was closed has a number that others may have by now. */
+		if (!loser.slot)
+			loser.stage->fd = -1;
+		close_stage(&to);
+		close_stage(&from);
+	}
+	TH_LOG("%ld moved, %ld refused", moved, refused);
+	EXPECT_GT(moved, 0);
+	EXPECT_GT(refused, 0);
+}
+
 /* A VMM is killed in the middle of it all; the other one's guest goes on. */
 TEST_F_TIMEOUT(race, deaths, 120)
 {

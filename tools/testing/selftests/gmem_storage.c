@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 
 #include "kselftest_harness.h"
@@ -141,6 +142,29 @@ TEST_F(gmem, fallocate_errors)
 	close(fd);
 }
 
+static void on_alarm(int nr)
+{
+}
+
+/* What was allocated before the signal stays, and the rest can be asked for again. */
+TEST_F(gmem, fallocate_signal)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval often = { { .tv_usec = 2000 }, { .tv_usec = 2000 } }, never = {};
+	const uint64_t size = 128 * HUGE;
+	int fd = create_gmem(self->vm, size, 0), r;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	r = gmem_allocate(fd, 0, size) ? errno : 0;
+	setitimer(ITIMER_REAL, &never, NULL);
+	EXPECT_EQ(r, EINTR);
+	EXPECT_LT(gmem_used(fd), size);
+	EXPECT_EQ(gmem_allocate(fd, 0, size), 0);
+	EXPECT_EQ(gmem_used(fd), size);
+	close(fd);
+}
+
 /* Huge folios where the request covers them, small ones at its edges. */
 TEST_F(gmem, allocate_counts_what_was_asked)
 {
@@ -266,6 +290,51 @@ TEST_F(gmem, survives_reclaim)
 	EXPECT_EQ(gmem_used(fd), 2 * HUGE);
 	EXPECT_TRUE(all_bytes(mem, 0x5a, 2 * HUGE));
 	munmap(mem, 2 * HUGE);
+	close(fd);
+}
+
+#define PAGEMAP_PFN	((1UL << 55) - 1)
+#define KPF_UNEVICTABLE	18	/* Documentation/admin-guide/mm/pagemap.rst */
+
+static uint64_t read64_at(const char *path, uint64_t index)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t value = 0;
+
+	if (pread(fd, &value, sizeof(value), index * sizeof(value)) != sizeof(value))
+		value = 0;
+	close(fd);
+	return value;
+}
+
+static uint64_t page_frame(const uint8_t *mem)
+{
+	return read64_at("/proc/self/pagemap", (uintptr_t)mem / PAGE) & PAGEMAP_PFN;
+}
+
+/* The kernel knows: it has them for unevictable, and compaction finds other pages to move. */
+TEST_F(gmem, stays_where_it_is)
+{
+	const uint64_t size = 64 * PAGE;
+	int fd = create_gmem(self->vm, size, GMEM_SHARED);
+	uint8_t *mem = gmem_map(fd, size);
+	uint64_t frames[64];
+	int i;
+
+	ASSERT_NE(mem, MAP_FAILED);
+	memset(mem, 0x5a, size);
+	if (!page_frame(mem))
+		SKIP(return, "the kernel has no /proc/self/pagemap");
+	for (i = 0; i < 64; i++)
+		frames[i] = page_frame(mem + i * PAGE);
+	/* From a CPU's list of new pages to the one that they stay on. */
+	write_text("/proc/sys/vm/drop_caches", "3");
+	write_text("/proc/sys/vm/compact_memory", "1");
+	for (i = 0; i < 64; i++) {
+		EXPECT_EQ(page_frame(mem + i * PAGE), frames[i]);
+		EXPECT_TRUE(read64_at("/proc/kpageflags", frames[i]) >> KPF_UNEVICTABLE & 1);
+	}
+	munmap(mem, size);
 	close(fd);
 }
 
