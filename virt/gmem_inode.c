@@ -53,17 +53,23 @@ static struct folio *gmem_add_folio(struct address_space *mapping, pgoff_t index
 	return folio;
 }
 
-static struct folio *gmem_add_huge_folio(struct address_space *mapping, pgoff_t index,
-					 pgoff_t start, pgoff_t end)
+/*
+ * The largest first: what the hardware maps as one, what saves the guest some
+ * faults where that is not to be had, a page.
+ */
+static const unsigned int gmem_orders[] = { PMD_ORDER, KVM_GMEM_CLUSTER_ORDER, 0 };
+
+static struct folio *gmem_add_folio_around(struct address_space *mapping, pgoff_t index,
+					   pgoff_t start, pgoff_t end, unsigned int order)
 {
-	pgoff_t first = round_down(index, 1UL << PMD_ORDER);
-	pgoff_t next = first + (1UL << PMD_ORDER);
+	pgoff_t first = round_down(index, 1UL << order);
+	pgoff_t next = first + (1UL << order);
 	unsigned long present = first;
 
-	if (!mapping_large_folio_support(mapping) || first < start || next > end ||
-	    xa_find(&mapping->i_pages, &present, next - 1, XA_PRESENT))
+	if (order && (!mapping_large_folio_support(mapping) || first < start || next > end ||
+		      xa_find(&mapping->i_pages, &present, next - 1, XA_PRESENT)))
 		return ERR_PTR(-ENOENT);
-	return gmem_add_folio(mapping, first, PMD_ORDER);
+	return gmem_add_folio(mapping, first, order);
 }
 
 struct folio *gmem_get_folio(struct gmem_inode *storage, pgoff_t index,
@@ -71,14 +77,13 @@ struct folio *gmem_get_folio(struct gmem_inode *storage, pgoff_t index,
 {
 	struct address_space *mapping = storage->inode.i_mapping;
 	struct folio *folio;
+	unsigned int i;
 
 	do {
 		folio = filemap_get_folio(mapping, index);
-		if (!IS_ERR(folio))
-			return folio;
-		folio = gmem_add_huge_folio(mapping, index, start, end);
-		if (IS_ERR(folio))
-			folio = gmem_add_folio(mapping, index, 0);
+		for (i = 0; IS_ERR(folio) && i < ARRAY_SIZE(gmem_orders); i++)
+			folio = gmem_add_folio_around(mapping, index, start, end,
+						      gmem_orders[i]);
 		/* Somebody else was faster. */
 	} while (folio == ERR_PTR(-EEXIST));
 	return folio;

@@ -49,6 +49,9 @@ void kvm_gmem_unbind(struct kvm_memory_slot *slot);
 
 /* Faults of the guest; for the architecture */
 
+/* Where pages do not come in blocks of 2 MiB they come in these, if they can. */
+#define KVM_GMEM_CLUSTER_ORDER	4
+
 /**
  * struct kvm_gmem_page - a page of a guest_memfd on its way to the guest
  * @file: of the view that the slot shows

@@ -185,18 +185,21 @@ static void hole_splits_huge_folio(struct kunit *test)
 	}
 }
 
-/* A huge folio comes only where none of its pages is there, and all are asked for. */
-static void huge_where_possible(struct kunit *test)
+/* A large folio comes only where none of its pages is there, and all are asked for. */
+static void large_where_possible(struct kunit *test)
 {
 	struct storage *s = test->priv;
 
 	storage_allocate(test, 1, 2 * HUGE_PAGES - 1);
 	KUNIT_EXPECT_EQ(test, storage_order(s, 0), UINT_MAX);
 	KUNIT_EXPECT_EQ(test, storage_order(s, 1), 0);
+	KUNIT_EXPECT_EQ(test, storage_order(s, 15), 0);
+	KUNIT_EXPECT_EQ(test, storage_order(s, 16), KVM_GMEM_CLUSTER_ORDER);
+	KUNIT_EXPECT_EQ(test, storage_order(s, HUGE_PAGES - 1), KVM_GMEM_CLUSTER_ORDER);
 	KUNIT_EXPECT_EQ(test, storage_order(s, 2 * HUGE_PAGES - 2), 0);
 	storage_allocate(test, 0, PAGES);
 	KUNIT_EXPECT_EQ(test, storage_order(s, 0), 0);
-	KUNIT_EXPECT_EQ(test, storage_order(s, HUGE_PAGES), 0);
+	KUNIT_EXPECT_EQ(test, storage_order(s, HUGE_PAGES), KVM_GMEM_CLUSTER_ORDER);
 	KUNIT_EXPECT_EQ(test, storage_order(s, 2 * HUGE_PAGES), PMD_ORDER);
 	KUNIT_EXPECT_EQ(test, storage_order(s, 3 * HUGE_PAGES), PMD_ORDER);
 	KUNIT_EXPECT_EQ(test, storage_order(s, 4 * HUGE_PAGES), 0);
@@ -259,7 +262,7 @@ static void pages_match_model(struct kunit *test)
 
 static struct kunit_case gmem_pages_cases[] = {
 	KUNIT_CASE(hole_splits_huge_folio),
-	KUNIT_CASE(huge_where_possible),
+	KUNIT_CASE(large_where_possible),
 	KUNIT_CASE(hole_in_held_folio),
 	KUNIT_CASE_SLOW(pages_match_model),
 	{}

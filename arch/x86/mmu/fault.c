@@ -162,6 +162,30 @@ static int fault_level(struct x86_fault *fault)
 	return level;
 }
 
+/*
+ * What came in one block of a guest_memfd with the page that is mapped: of no
+ * use to map it page by page, a fault each. Nothing has to be logged there.
+ */
+static void fault_map_around(struct x86_fault *fault, const struct tdp_mapping *map)
+{
+	gfn_t span = 1ULL << min(fault->gmem.order, KVM_GMEM_CLUSTER_ORDER);
+	gfn_t start = ALIGN_DOWN(map->gfn, span), gfn;
+	struct kvm_memory_slot *slot = fault->slot;
+	struct tdp_mapping other = *map;
+
+	if (start < slot->base_gfn || start + span > kvm_slot_end(slot) ||
+	    !IS_ALIGNED(slot->base_gfn ^ slot->gmem.index, span) ||
+	    !kvm_attributes_uniform(slot->kvm, start, start + span))
+		return;
+	for (gfn = start; gfn < start + span; gfn++) {
+		other.gfn = gfn;
+		other.pfn = map->pfn - map->gfn + gfn;
+		/* The table is there: it has the first one. */
+		if (gfn != map->gfn)
+			tdp_map(slot->kvm, &other, &fault->vcpu->mmu.tables);
+	}
+}
+
 static int fault_map_locked(struct x86_fault *fault)
 {
 	struct kvm_vcpu *vcpu = &fault->vcpu->vcpu;
@@ -180,6 +204,8 @@ static int fault_map_locked(struct x86_fault *fault)
 	r = tdp_map(vcpu->kvm, &map, &fault->vcpu->mmu.tables);
 	if (r)
 		return r;
+	if (fault->gmem.page && map.level == PG_LEVEL_4K)
+		fault_map_around(fault, &map);
 	if (fault->host.writable)
 		kvm_mark_host_page(&fault->host);
 	if (fault->write)
