@@ -33,6 +33,9 @@ class Guest:
     mem: int = 256
     cpu: str = "host"
     memory: str = ""   # "thp" or "hugetlb": what backs it; else 4 KiB pages
+    boot: str = "kernel"  # or "disk": the BIOS boots it from there, with a screen
+    resets: bool = False  # a reset does not end QEMU
+    snapshots: bool = False
     disk: bool = False
     net: int = 0       # the port of the peer
     task: str = "boot"
@@ -46,9 +49,18 @@ class Guest:
         bus = "device" if self.machine == "microvm" else "pci"
         words = ["-accel", "kvm", "-M", f"{self.machine},kernel-irqchip={self.irqchip}",
                  "-cpu", self.cpu, "-smp", str(self.smp), "-m", str(self.mem),
-                 "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                 "-kernel", str(kernel), "-initrd", str(IMAGES / "initramfs"),
-                 "-append", f"console=ttyS0 quiet panic=-1 task={self.task} cpus={self.smp} peer={self.net}"]
+                 "-nodefaults", "-no-user-config", "-display", "none"]
+        if self.boot == "disk":
+            words += ["-vga", "std", "-drive", f"file={IMAGES}/boot-disk,format=raw,if=none,id=boot,snapshot=on",
+                      "-device", "ide-hd,drive=boot"]
+        else:
+            words += ["-kernel", str(kernel), "-initrd", str(IMAGES / "initramfs"), "-append",
+                      f"console=ttyS0 quiet panic=-1 task={self.task} cpus={self.smp} peer={self.net}"]
+        if not self.resets:
+            words += ["-no-reboot"]
+        if self.snapshots:
+            shutil.copyfile(IMAGES / "snapshots", f"{folder}/snapshots")
+            words += ["-drive", f"file={folder}/snapshots,format=qcow2,if=none,id=snapshots"]
         if self.memory == "hugetlb":
             words += ["-object", f"memory-backend-memfd,id=ram,size={self.mem}M,hugetlb=on",
                       "-machine", "memory-backend=ram"]
@@ -62,13 +74,55 @@ class Guest:
         return words
 
 
-class Qemu:
+class Console:
+    """A VMM's process on whose standard output and input the guest's serial line is."""
+
+    def __init__(self, process):
+        self.process = process
+        self.console = ""
+
+    def expect(self, pattern, timeout, begin=0):
+        """Wait until the console shows something, from a place on; returns the match."""
+        end = time.monotonic() + timeout
+        while True:
+            found = re.compile(pattern, re.MULTILINE).search(self.console, begin)
+            if found:
+                return found
+            if not select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                raise Failure(f"no '{pattern}' on the console within {timeout} s")
+            self._take(os.read(self.process.stdout.fileno(), 1 << 16))
+
+    def listen(self, seconds):
+        """Take in what the console shows in a time; returns that."""
+        before, end = len(self.console), time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.process.stdout], [], [], left)[0]:
+                self._take(os.read(self.process.stdout.fileno(), 1 << 16))
+        return self.console[before:]
+
+    def _take(self, data):
+        if not data:
+            raise Failure(f"the VMM ended with status {self.process.wait(60)}:\n{self.console[-500:]}")
+        self.console += data.decode(errors="replace").replace("\r", "")
+
+    def type(self, text):
+        """Let the guest's console hear something."""
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def read_all(self):
+        """The rest of the console of a QEMU that has ended."""
+        if self.process.stdout:
+            self.console += self.process.stdout.read().decode(errors="replace").replace("\r", "")
+        return self.console
+
+
+class Qemu(Console):
     """A QEMU with a guest in it: its serial console to read, its monitor to command."""
 
     def __init__(self, guest, kernel, extra=(), terminal=False):
         self.guest = guest
         self.folder = tempfile.mkdtemp(prefix="guest-")
-        self.console = ""
         self.began = time.monotonic()
         self._answers = b""
         self._monitor = socket.socket(socket.AF_UNIX)
@@ -77,11 +131,11 @@ class Qemu:
         listener.listen()
         pipe = None if terminal else subprocess.PIPE
         # What outlives its guest's power-off can be asked what it has seen.
-        self.process = subprocess.Popen(
+        super().__init__(subprocess.Popen(
             ["qemu-system-x86_64", *guest.arguments(kernel, self.folder), "-no-shutdown",
              "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
              "-chardev", f"socket,id=qmp,path={self.folder}/qmp", "-mon", "chardev=qmp,mode=control", *extra],
-            stdin=pipe, stdout=pipe, stderr=None if terminal else subprocess.STDOUT)
+            stdin=pipe, stdout=pipe, stderr=None if terminal else subprocess.STDOUT))
         listener.settimeout(60)
         try:
             self._monitor = listener.accept()[0]
@@ -106,30 +160,12 @@ class Qemu:
         self.process.wait()
         self._monitor.close()
 
-    def read_all(self):
-        """The rest of the console of a QEMU that has ended."""
-        if self.process.stdout:
-            self.console += self.process.stdout.read().decode(errors="replace").replace("\r", "")
-        return self.console
-
-    def expect(self, pattern, timeout):
-        """Wait until the console shows something; returns the match."""
-        end = time.monotonic() + timeout
-        while True:
-            found = re.search(pattern, self.console, re.MULTILINE)
-            if found:
-                return found
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
-            data = os.read(self.process.stdout.fileno(), 1 << 16) if ready else b""
-            if not data:
-                why = f"QEMU ended with status {self.process.wait(60)}" if ready else f"not within {timeout} s"
-                raise Failure(f"no '{pattern}' on the console: {why}")
-            self.console += data.decode(errors="replace").replace("\r", "")
-
-    def type(self, text):
-        """Let the guest's console hear something."""
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
+    def screen(self):
+        """The lines of text on the VGA's screen."""
+        path = Path(self.folder) / "screen"
+        self.command("pmemsave", val=0xb8000, size=80 * 25 * 2, filename=str(path))
+        text = path.read_bytes()[::2].decode("cp437")
+        return [text[at:at + 80].rstrip() for at in range(0, len(text), 80)]
 
     def _read_monitor(self, timeout):
         """The next message of the monitor, None if there is none in time."""
@@ -191,6 +227,8 @@ class Qemu:
             except Failure as error:
                 registers = str(error)
             lines += re.findall(r"^(?:CPU#|[RE]IP|CR0|CS|[RE]AX|EFER).*", registers.replace("\r", ""), re.MULTILINE)
+            if self.guest.boot == "disk":
+                lines += ["The screen:", *filter(None, self.screen())]
             lines += [f"{path.name} {path.read_text().strip()}" for path in sorted(KVM.iterdir())
                       if path.is_file() and path.read_text().strip() not in ("", "0")]
         return "\n".join(filter(None, lines))
