@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmm run MEGABYTES VCPUS SOCKET   run the guest; hand it over at SOCKET
- * vmm take SOCKET PASSES           take a guest that is handed over at SOCKET
+ * vmm boot KERNEL INITRAMFS MEGABYTES VCPUS [WORD...]
+ *			boot Linux with a serial console here, and more words for its
+ *			command line
+ * vmm run MEGABYTES VCPUS SOCKET
+ *			run the guest of guest.S; hand it over at SOCKET
+ * vmm take SOCKET PASSES
+ *			take a guest that is handed over at SOCKET
  *
  * The guest goes over once it has been all over its memory. The new VMM lets it
  * do so PASSES times more, and checks what the guest found.
@@ -155,12 +160,38 @@ static int take(const char *path, uint64_t passes)
 	return 0;
 }
 
+/* The guest ends by a reset: there is no other power switch. */
+static int boot(const char *kernel, const char *initramfs, uint64_t megabytes, int nr_vcpus,
+		char **words)
+{
+	char cmdline[2048] = "console=ttyS0 reboot=k";
+	struct vm vm;
+
+	if (megabytes < 64 || megabytes > 3072 || nr_vcpus < 1 || nr_vcpus > MAX_VCPUS)
+		die("64 to 3072 MiB, 1 to %d vCPUs", MAX_VCPUS);
+	for (; *words; words++) {
+		if (strlen(cmdline) + strlen(*words) + 2 > sizeof(cmdline))
+			die("the command line is too long");
+		strcat(strcat(cmdline, " "), *words);
+	}
+	vm_create_pc(&vm, megabytes << 20, nr_vcpus);
+	boot_linux(&vm, kernel, initramfs, cmdline);
+	serial_start(&vm);
+	vcpus_run(&vm);
+	sem_wait(&vm.ended);
+	vcpus_stop(&vm);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc >= 6 && !strcmp(argv[1], "boot"))
+		return boot(argv[2], argv[3], atol(argv[4]), atoi(argv[5]), argv + 6);
 	calibrate();
 	if (argc == 5 && !strcmp(argv[1], "run"))
 		return run(atol(argv[2]), atoi(argv[3]), argv[4]);
 	if (argc == 4 && !strcmp(argv[1], "take"))
 		return take(argv[2], atol(argv[3]));
-	die("run MEGABYTES VCPUS SOCKET, or take SOCKET PASSES");
+	die("boot KERNEL INITRAMFS MEGABYTES VCPUS [WORD...], "
+	    "run MEGABYTES VCPUS SOCKET, or take SOCKET PASSES");
 }

@@ -12,14 +12,33 @@
 
 #define MSR_TSC		0x10
 
+/* What is the vCPU's own, and what KVM leaves to a VMM with its local APIC. */
+static void fit_cpuid(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entry)
+{
+	switch (entry->function) {
+	case 1:
+		entry->ebx = (entry->ebx & 0xffffff) | (uint32_t)vcpu->id << 24;
+		if (vcpu->vm->irqchip)
+			entry->ecx |= 1 << 24;	/* TSC deadline timer */
+		break;
+	case 0xb:
+	case 0x1f:
+		entry->edx = vcpu->id;
+		break;
+	}
+}
+
 static void set_cpuid(struct vcpu *vcpu)
 {
 	struct kvm_cpuid2 *cpuid;
 	const uint32_t max = 256;
+	uint32_t i;
 
 	cpuid = calloc(1, sizeof(*cpuid) + max * sizeof(cpuid->entries[0]));
 	cpuid->nent = max;
 	vm_ioctl(vcpu->vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
+	for (i = 0; i < cpuid->nent; i++)
+		fit_cpuid(vcpu, &cpuid->entries[i]);
 	vm_ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid);
 	free(cpuid);
 }
@@ -38,23 +57,15 @@ void vcpu_create(struct vm *vm, int id)
 	set_cpuid(vcpu);
 }
 
-/* Into long mode at the guest's first instruction. */
-void vcpu_start_guest(struct vcpu *vcpu)
+void vcpu_start_flat(struct vcpu *vcpu, struct kvm_regs *regs)
 {
-	struct vm *vm = vcpu->vm;
 	struct kvm_segment data = {
-		.limit = 0xffffffff, .selector = 16, .type = 3, .present = 1,
+		.limit = 0xffffffff, .selector = GUEST_DS, .type = 3, .present = 1,
 		.s = 1, .db = 1, .g = 1,
-	};
-	struct kvm_regs regs = {
-		.rip = GUEST_CODE, .rflags = 2,
-		.rsp = GUEST_STATUS + 0x100 * (vcpu->id + 1),
-		.rbx = GUEST_STATUS + 0x100 * vcpu->id,
-		.rdi = vm_data_start(vm, vcpu->id),
-		.rsi = vm_data_start(vm, vcpu->id + 1),
 	};
 	struct kvm_sregs sregs;
 
+	regs->rflags = 2;
 	vm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
 	sregs.ds = data;
 	sregs.es = data;
@@ -62,17 +73,17 @@ void vcpu_start_guest(struct vcpu *vcpu)
 	sregs.gs = data;
 	sregs.ss = data;
 	sregs.cs = data;
-	sregs.cs.selector = 8;
+	sregs.cs.selector = GUEST_CS;
 	sregs.cs.type = 11;
 	sregs.cs.l = 1;
 	sregs.cs.db = 0;
-	sregs.gdt = (struct kvm_dtable) { .base = GUEST_GDT, .limit = 23 };
+	sregs.gdt = (struct kvm_dtable) { .base = GUEST_GDT, .limit = GUEST_DS + 7 };
 	sregs.cr0 = 0x80000011;	/* PG, ET, PE */
 	sregs.cr3 = GUEST_PML4;
 	sregs.cr4 = 0x20;	/* PAE */
 	sregs.efer = 0x500;	/* LMA, LME */
 	vm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
-	vm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
+	vm_ioctl(vcpu->fd, KVM_SET_REGS, regs);
 }
 
 /* Threads */
@@ -87,12 +98,13 @@ static void *vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 
 	while (!__atomic_load_n(&vcpu->vm->stop, __ATOMIC_ACQUIRE)) {
-		if (!ioctl(vcpu->fd, KVM_RUN, 0))
-			die("vCPU %d: exit %u at its own wish", vcpu->id,
-			    vcpu->run->exit_reason);
-		if (errno != EINTR)
+		if (!ioctl(vcpu->fd, KVM_RUN, 0)) {
+			if (!io_exit(vcpu))
+				die("vCPU %d: exit %u", vcpu->id, vcpu->run->exit_reason);
+		} else if (errno != EINTR) {
 			die("vCPU %d: KVM_RUN: %s, exit %u", vcpu->id, strerror(errno),
 			    vcpu->run->exit_reason);
+		}
 	}
 	return NULL;
 }

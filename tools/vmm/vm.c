@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A VM with all its memory in one guest_memfd. */
+/* A VM and its memory: of this process, or in one guest_memfd that can go elsewhere. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@ static void vm_open(struct vm *vm, uint64_t size, int nr_vcpus)
 	vm->kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 	vm->fd = vm_ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	vm->nr_vcpus = nr_vcpus;
+	sem_init(&vm->ended, 0, 0);
 }
 
 static void vm_set_memory(struct vm *vm)
@@ -61,6 +62,26 @@ void vm_create(struct vm *vm, uint64_t size, int nr_vcpus)
 	vm_create_vcpus(vm);
 }
 
+void vm_create_pc(struct vm *vm, uint64_t size, int nr_vcpus)
+{
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	struct kvm_userspace_memory_region region = { .memory_size = size };
+
+	vm_open(vm, size, nr_vcpus);
+	vm->irqchip = true;
+	/* Intel's CPUs need room for it, outside of the guest's memory. */
+	vm_ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000);
+	vm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0);
+	vm_ioctl(vm->fd, KVM_CREATE_PIT2, &pit);
+	vm->mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->mem == MAP_FAILED)
+		die("no memory for the guest: %s", strerror(errno));
+	region.userspace_addr = (uintptr_t)vm->mem;
+	vm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+	vm_create_vcpus(vm);
+}
+
 /* The same slots on memory that is still another VM's. */
 void vm_adopt(struct vm *vm, int gmem, uint64_t size, int nr_vcpus)
 {
@@ -77,21 +98,37 @@ static void put64(struct vm *vm, uint64_t gpa, uint64_t value)
 	memcpy(vm->mem + gpa, &value, sizeof(value));
 }
 
-/* Long mode, one to one, in pages of 2 MiB. */
-void vm_load_guest(struct vm *vm)
+/* In pages of 2 MiB. */
+void vm_map_flat(struct vm *vm)
 {
 	uint64_t i, gib = (vm->size + (1 << 30) - 1) >> 30;
 
-	memcpy(vm->mem + GUEST_CODE, guest_begin, guest_end - guest_begin);
-	put64(vm, GUEST_GDT + 8, 0x00af9b000000ffff);
-	put64(vm, GUEST_GDT + 16, 0x00cf93000000ffff);
+	put64(vm, GUEST_GDT + GUEST_CS, 0x00af9b000000ffff);
+	put64(vm, GUEST_GDT + GUEST_DS, 0x00cf93000000ffff);
 	put64(vm, GUEST_PML4, GUEST_PDPT | PTE_TABLE);
 	for (i = 0; i < gib; i++)
 		put64(vm, GUEST_PDPT + i * 8, (GUEST_PD + i * 4096) | PTE_TABLE);
 	for (i = 0; i < gib * 512; i++)
 		put64(vm, GUEST_PD + i * 8, i << 21 | PTE_LARGE);
-	for (i = 0; i < (uint64_t)vm->nr_vcpus; i++)
-		vcpu_start_guest(&vm->vcpu[i]);
+}
+
+void vm_load_guest(struct vm *vm)
+{
+	int i;
+
+	vm_map_flat(vm);
+	memcpy(vm->mem + GUEST_CODE, guest_begin, guest_end - guest_begin);
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		struct kvm_regs regs = {
+			.rip = GUEST_CODE,
+			.rsp = GUEST_STATUS + 0x100 * (i + 1),
+			.rbx = GUEST_STATUS + 0x100 * i,
+			.rdi = vm_data_start(vm, i),
+			.rsi = vm_data_start(vm, i + 1),
+		};
+
+		vcpu_start_flat(&vm->vcpu[i], &regs);
+	}
 }
 
 struct status *vm_status(struct vm *vm, int vcpu)

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A small VMM that can hand its running guest to another VMM.
+ * A small VMM. It boots Linux, or hands a running guest to another VMM.
  *
- *   vm.c       a VM with all its memory in one guest_memfd
+ *   vm.c       a VM and its memory
  *   vcpu.c     threads that run vCPUs; save and restore of a vCPU
+ *   boot.c     Linux into memory, by its boot protocol
+ *   mptable.c  which CPUs and interrupts there are
+ *   io.c       a serial line, and a way to end
  *   channel.c  messages with descriptors over a UNIX socket
  *   upgrade.c  both ends of the upgrade
- *   guest.S    the guest: it counts, and checks every word of its memory
+ *   guest.S    the guest that goes over: it counts, and checks every word of its memory
  *   main.c     the command line
  */
 #ifndef VMM_H
 #define VMM_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +27,11 @@
 #define MAX_MSRS	256
 #define XSAVE_SIZE	4096
 
-/* Of the guest: what stands below GUEST_DATA is not checked. */
+/* Selectors, as Linux wants them, of the table at GUEST_GDT. */
+#define GUEST_CS	0x10
+#define GUEST_DS	0x18
+
+/* Of guest.S: what stands below GUEST_DATA is not checked. */
 #define GUEST_GDT	0x1000
 #define GUEST_STATUS	0x2000	/* struct status, 0x100 for each vCPU */
 #define GUEST_CODE	0x3000
@@ -56,12 +64,26 @@ struct vcpu {
 	bool running;
 };
 
+/* A 16550. */
+struct serial {
+	pthread_mutex_t lock;
+	pthread_cond_t taken;	/* the guest has read the last byte */
+	uint8_t reg[8], divisor[2];
+	uint8_t byte;
+	bool received;		/* a byte that the guest has not read */
+	bool sent;		/* the guest does not know yet */
+	uint32_t level;		/* of the interrupt line */
+};
+
 struct vm {
 	int kvm, fd, gmem;
 	uint64_t size;
 	uint8_t *mem;
+	bool irqchip;		/* the kernel's */
 	int nr_vcpus;
 	bool stop;		/* vCPU threads leave the guest and end */
+	sem_t ended;		/* the guest has switched itself off */
+	struct serial serial;
 	struct vcpu vcpu[MAX_VCPUS];
 };
 
@@ -81,8 +103,12 @@ struct vcpu_state {
 
 /* vm.c */
 void vm_create(struct vm *vm, uint64_t size, int nr_vcpus);
+/* Memory of this process; interrupt controllers and timer in the kernel. */
+void vm_create_pc(struct vm *vm, uint64_t size, int nr_vcpus);
 void vm_adopt(struct vm *vm, int gmem, uint64_t size, int nr_vcpus);
 void vm_load_guest(struct vm *vm);
+/* Page tables and a GDT: all memory one to one. */
+void vm_map_flat(struct vm *vm);
 struct status *vm_status(struct vm *vm, int vcpu);
 /* The part of its memory that a vCPU checks. */
 uint64_t vm_data_start(const struct vm *vm, int vcpu);
@@ -91,11 +117,23 @@ bool vm_check(struct vm *vm);
 
 /* vcpu.c */
 void vcpu_create(struct vm *vm, int id);
-void vcpu_start_guest(struct vcpu *vcpu);
+/* Into long mode, with the tables of vm_map_flat(). */
+void vcpu_start_flat(struct vcpu *vcpu, struct kvm_regs *regs);
 void vcpus_run(struct vm *vm);
 void vcpus_stop(struct vm *vm);
 void vcpu_save(struct vcpu *vcpu, struct vcpu_state *state);
 void vcpu_restore(struct vcpu *vcpu, const struct vcpu_state *state);
+
+/* boot.c */
+void boot_linux(struct vm *vm, const char *kernel, const char *initramfs, const char *cmdline);
+
+/* mptable.c */
+void mptable_build(struct vm *vm);
+
+/* io.c */
+void serial_start(struct vm *vm);
+/* Do what the exit asks for; false if it is not for us. */
+bool io_exit(struct vcpu *vcpu);
 
 /* channel.c: 0, or -1 if the other end is gone or talks nonsense. */
 int channel_listen(const char *path);
