@@ -13,6 +13,8 @@
 static const struct kvm_device_ops *kvm_find_device_ops(u32 type)
 {
 	switch (type) {
+	case KVM_DEV_TYPE_VFIO:
+		return &kvm_vfio_ops;
 #ifdef KVMCORE_DEBUG
 	case KVM_DEV_TYPE_TEST:
 		return &kvm_test_device_ops;

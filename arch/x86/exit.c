@@ -171,6 +171,15 @@ static int handle_hlt(struct x86_vcpu *vcpu)
 	return X86_RUN_EXIT;
 }
 
+/* Caches are of no concern to a guest, unless a device bypasses them. */
+static int handle_wbinvd(struct x86_vcpu *vcpu)
+{
+	/* Of all CPUs: the vCPU may have been on any. */
+	if (READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->noncoherent_dma))
+		wbinvd_on_all_cpus();
+	return x86_skip_insn(vcpu);
+}
+
 static int (*const handlers[X86_NR_EXITS])(struct x86_vcpu *vcpu) = {
 	[X86_EXIT_NONE]		= handle_none,
 	[X86_EXIT_FAIL_ENTRY]	= handle_fail_entry,
@@ -189,7 +198,7 @@ static int (*const handlers[X86_NR_EXITS])(struct x86_vcpu *vcpu) = {
 	[X86_EXIT_HYPERCALL]	= x86_handle_hypercall,
 	[X86_EXIT_RDPMC]	= x86_handle_rdpmc,
 	[X86_EXIT_INVD]		= x86_skip_insn,
-	[X86_EXIT_WBINVD]	= x86_skip_insn,
+	[X86_EXIT_WBINVD]	= handle_wbinvd,
 	[X86_EXIT_XSETBV]	= x86_handle_xsetbv,
 	[X86_EXIT_MONITOR]	= x86_handle_mwait,
 	[X86_EXIT_MWAIT]	= x86_handle_mwait,

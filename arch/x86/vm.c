@@ -244,6 +244,11 @@ void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr)
 {
 }
 
+void kvm_arch_set_noncoherent_dma(struct kvm *kvm, bool noncoherent)
+{
+	WRITE_ONCE(to_x86_vm(kvm)->noncoherent_dma, noncoherent);
+}
+
 /*
  * Pages that a CPU without unrestricted guests needs to run real mode. SVM needs
  * neither; userspace, which cannot know, is told when it asks for nonsense.

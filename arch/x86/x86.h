@@ -137,6 +137,7 @@ struct x86_vm_tsc {
  * @msr_filter: what the guest may touch; replaced under kvm->lock, read under RCU
  * @exit_on_emulation_failure: KVM_CAP_EXIT_ON_EMULATION_FAILURE is on
  * @disabled_quirks: KVM_X86_QUIRK_* that are off; may change at any time
+ * @noncoherent_dma: a device may bypass the caches of the CPUs
  */
 struct x86_vm {
 	struct kvm kvm;
@@ -154,6 +155,7 @@ struct x86_vm {
 	struct x86_msr_filter __rcu *msr_filter;
 	bool exit_on_emulation_failure;
 	u64 disabled_quirks;
+	bool noncoherent_dma;
 };
 
 /**

@@ -108,6 +108,15 @@ bool kvm_arch_has_private_mem(const struct kvm *kvm);
  */
 void kvm_arch_gmem_reclaim(kvm_pfn_t pfn, unsigned long nr);
 
+/**
+ * kvm_arch_set_noncoherent_dma() - do devices bypass the caches of the CPUs?
+ * @kvm: the VM whose memory they reach
+ * @noncoherent: some do; then what the guest does about its caches matters
+ *
+ * Context: may sleep.
+ */
+void kvm_arch_set_noncoherent_dma(struct kvm *kvm, bool noncoherent);
+
 /* Interrupts */
 
 /* Are there interrupt controllers in the kernel that a GSI can lead to? */

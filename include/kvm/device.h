@@ -44,6 +44,8 @@ struct kvm_device {
 long kvm_ioctl_create_device(struct kvm_ioctl_args *args);
 void kvm_destroy_devices(struct kvm *kvm);
 
+extern const struct kvm_device_ops kvm_vfio_ops;
+
 #ifdef KVMCORE_DEBUG
 /* Outside the range that the kernel gives out; only in debug builds. */
 #define KVM_DEV_TYPE_TEST	0x7e57

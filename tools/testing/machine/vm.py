@@ -39,6 +39,7 @@ class Machine:
     modules: list = field(default_factory=list)  # names or paths, with parameters
     files: dict = field(default_factory=dict)    # path in the machine: path here
     append: str = ""
+    devices: tuple = ()                          # of QEMU, with their properties
     host_root: bool = False  # this host's files, read-only, below /host
     grace: int = 45  # the guest ends a job that is late; if it cannot within this, it hangs
     label: str = "machine"                       # names the log files
@@ -165,7 +166,8 @@ class Boot:
                 "-kernel", str(kernel), "-initrd", str(self.folder / "initramfs"),
                 "-append", " ".join(append + [machine.append]).strip(),
                 "-device", "virtio-serial-pci,max_ports=2", *port,
-                *(shared if machine.host_root else [])]
+                *(shared if machine.host_root else []),
+                *(word for device in machine.devices for word in ("-device", device))]
 
     def text(self, name):
         """The console, or what QEMU said on its standard error."""

@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "files.h"
 #include "trace.h"
+#include "vfio.h"
 
 #define TIMEOUT		360
 #define MAX_CHANCES	2000
@@ -39,6 +40,21 @@ static int op_create_device(void *arg)
 	struct op *op = arg;
 
 	return create_test_device(op->vm);
+}
+
+/* A VM takes one alone, so that each try has a VM of its own. */
+static int op_vm_with_vfio(void *arg)
+{
+	struct op *op = arg;
+	int vm = ioctl(op->dev, KVM_CREATE_VM, 0), device, saved;
+
+	if (vm < 0)
+		return -1;
+	device = kvm_vfio_create(vm);
+	saved = errno;
+	close(vm);
+	errno = saved;
+	return device;
 }
 
 static int op_create_guest_memfd(void *arg)
@@ -83,6 +99,10 @@ FIXTURE_VARIANT_ADD(failnth, create_vcpu) {
 
 FIXTURE_VARIANT_ADD(failnth, create_device) {
 	.op = op_create_device, .least = 4, .efault = true,
+};
+
+FIXTURE_VARIANT_ADD(failnth, vm_with_vfio) {
+	.op = op_vm_with_vfio, .least = 6, .makes_vm = true, .efault = true,
 };
 
 FIXTURE_VARIANT_ADD(failnth, create_guest_memfd) {

@@ -15,6 +15,7 @@
 #include "kselftest_harness.h"
 #include "files.h"
 #include "trace.h"
+#include "vfio.h"
 
 #define TIMEOUT		200
 
@@ -174,6 +175,7 @@ static void fail_each(struct __test_metadata *_metadata, int dev, int vm, int vc
 		EXPECT_ERRNO(create_guest_memfd(vm), error);
 		EXPECT_ERRNO(create_stats(vm), error);
 		EXPECT_ERRNO(create_stats(vcpu), error);
+		EXPECT_ERRNO(kvm_vfio_create(vm), error);
 		if (has_test_device(vm))
 			EXPECT_ERRNO(create_test_device(vm), error);
 	}
@@ -193,6 +195,9 @@ static void work_each(struct __test_metadata *_metadata, int dev, int vm)
 	EXPECT_GE(fd, 0);
 	close(fd);
 	fd = create_stats(vm);
+	EXPECT_GE(fd, 0);
+	close(fd);
+	fd = kvm_vfio_create(vm);
 	EXPECT_GE(fd, 0);
 	close(fd);
 	if (has_test_device(vm)) {

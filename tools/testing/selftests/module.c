@@ -9,8 +9,10 @@
 
 #include "kselftest_harness.h"
 #include "files.h"
+#include "gmem.h"
 #include "module.h"
 #include "svme.h"
+#include "vfio.h"
 
 /* rmmod(8) says "in use": what delete_module(2) answers for a module with references. */
 #define EXPECT_IN_USE() do {			\
@@ -32,34 +34,84 @@ FIXTURE_SETUP(module)
 
 FIXTURE_TEARDOWN(module) { }
 
+static int of_vm(int vm, int vcpu)
+{
+	return dup(vm);
+}
+
+static int of_vcpu(int vm, int vcpu)
+{
+	return dup(vcpu);
+}
+
+static int of_test_device(int vm, int vcpu)
+{
+	return create_test_device(vm);
+}
+
+static int of_vfio_device(int vm, int vcpu)
+{
+	return kvm_vfio_create(vm);
+}
+
+static int of_vm_stats(int vm, int vcpu)
+{
+	return create_stats(vm);
+}
+
+static int of_vcpu_stats(int vm, int vcpu)
+{
+	return create_stats(vcpu);
+}
+
+static int of_guest_memfd(int vm, int vcpu)
+{
+	return create_guest_memfd(vm);
+}
+
+static int of_linked_guest_memfd(int vm, int vcpu)
+{
+	int other = create_vm(), first = create_guest_memfd(other), fd = link_gmem(vm, first, 0);
+
+	close(first);
+	close(other);
+	return fd;
+}
+
+/* Each kind of file, when it is the last one that there is of its VM. */
 TEST_F(module, every_file_pins)
 {
-	int dev = open_kvm(), vm, vcpu, device = -1;
+	static int (*const kinds[])(int vm, int vcpu) = {
+		of_vm, of_vcpu, of_test_device, of_vfio_device, of_vm_stats, of_vcpu_stats,
+		of_guest_memfd, of_linked_guest_memfd,
+	};
+	int i, vm, vcpu, fd;
 	void *run;
 
-	EXPECT_IN_USE();
-	vm = ioctl(dev, KVM_CREATE_VM, 0);
-	ASSERT_GE(vm, 0);
-	close(dev);
-	EXPECT_IN_USE();
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		vm = create_vm();
+		vcpu = create_vcpu(vm, 0);
+		if (kinds[i] == of_test_device && !has_test_device(vm))
+			fd = dup(vm);
+		else
+			fd = kinds[i](vm, vcpu);
+		ASSERT_GE(fd, 0) TH_LOG("kind %d", i);
+		close(vm);
+		close(vcpu);
+		EXPECT_IN_USE();
+		close(fd);
+		EXPECT_EQ(read_number("/sys/module/kvm/refcnt"), 0) TH_LOG("kind %d", i);
+	}
 
+	/* A mapping holds its file. */
+	vm = create_vm();
 	vcpu = create_vcpu(vm, 0);
-	if (has_test_device(vm))
-		device = create_test_device(vm);
 	run = map_run(vcpu);
 	ASSERT_NE(run, MAP_FAILED);
+	close(vcpu);
 	close(vm);
 	EXPECT_IN_USE();
-	if (device >= 0) {
-		munmap(run, run_size());
-		close(vcpu);
-		EXPECT_IN_USE();
-		close(device);
-	} else {
-		close(vcpu);
-		EXPECT_IN_USE();
-		munmap(run, run_size());
-	}
+	munmap(run, run_size());
 	EXPECT_EQ(unload_module("kvm"), 0);
 	EXPECT_EQ(open_kvm(), -1);
 	EXPECT_EQ(load_module(LOADED_MODULE), 0);
