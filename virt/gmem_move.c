@@ -12,6 +12,7 @@
 #include <kvm/arch.h>
 #include <kvm/ioctl.h>
 #include <kvm/vcpu.h>
+#include <trace/kvm.h>
 
 #include "gmem.h"
 
@@ -19,6 +20,7 @@ long kvm_vm_link_guest_memfd(struct kvm_ioctl_args *args)
 {
 	struct kvm_link_guest_memfd *link = args->data;
 	struct gmem_view *view;
+	long r;
 
 	if (link->fd > INT_MAX)
 		return -EBADF;
@@ -29,8 +31,11 @@ long kvm_vm_link_guest_memfd(struct kvm_ioctl_args *args)
 	if (!view)
 		return -EINVAL;
 	ihold(&view->storage->inode);
-	return gmem_install(args->kvm, view->storage,
-			    link->flags & KVM_LINK_GUEST_MEMFD_SHARED, O_CLOEXEC);
+	r = gmem_install(args->kvm, view->storage,
+			 link->flags & KVM_LINK_GUEST_MEMFD_SHARED, O_CLOEXEC);
+	if (r >= 0)
+		trace_kvm_gmem_link(args->kvm->id, view->kvm->id);
+	return r;
 }
 
 /* Two VMs at once: the older first, each kind of lock before the next. */
@@ -119,6 +124,7 @@ static int move_stopped(struct kvm *kvm, struct kvm *source)
 	if (!move_same_slots(kvm, source))
 		return -EINVAL;
 	move_commit(kvm, source);
+	trace_kvm_gmem_move(kvm->id, source->id);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <kvm/irqfd.h>
 #include <kvm/irqroute.h>
 #include <kvm/kvm.h>
+#include <trace/kvm.h>
 
 const struct kvm_irq_route *kvm_irq_routes(const struct kvm_irq_table *table, u32 gsi,
 					   const struct kvm_irq_route **end)
@@ -31,6 +32,7 @@ int kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level
 	const struct kvm_irq_route *route, *end;
 	int delivered = -1, r;
 
+	trace_kvm_set_irq(gsi, level, source);
 	guard(rcu)();
 	route = kvm_irq_routes(rcu_dereference(kvm->irq_table), gsi, &end);
 	for (; route < end; route++) {

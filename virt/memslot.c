@@ -13,6 +13,7 @@
 #include <kvm/gmem.h>
 #include <kvm/memslot.h>
 #include <kvm/vcpu.h>
+#include <trace/kvm.h>
 
 #include "memory.h"
 #include "range.h"
@@ -445,7 +446,10 @@ static long kvm_set_region(struct kvm *kvm,
 	int r;
 
 	r = kvm_check_region(kvm, region);
-	return r ?: kvm_set_slot(kvm, &new, region);
+	r = r ?: kvm_set_slot(kvm, &new, region);
+	if (!r)
+		trace_kvm_memslot(kvm->id, new.id, new.base_gfn, new.npages, new.flags);
+	return r;
 }
 
 long kvm_vm_set_memory(struct kvm_ioctl_args *args)

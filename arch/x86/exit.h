@@ -74,6 +74,7 @@ struct x86_event {
  * @reason: enum x86_exit_reason
  * @isa: KVM_ISA_*, whose number @hw_reason is
  * @hw_reason: the vendor's number, for tracepoints and KVM_EXIT_UNKNOWN
+ * @hw_info: what the vendor tells beside it, for tracepoints
  * @insn_len: length of the instruction that exited, 0 if the CPU does not say
  * @nr_bytes: how many bytes at RIP the CPU gave in @bytes, 0 if none
  * @bytes: the instruction
@@ -86,6 +87,7 @@ struct x86_exit {
 	u8 nr_bytes;
 	u8 bytes[X86_MAX_INSN_LEN];
 	u64 hw_reason;
+	u64 hw_info[2];
 	struct x86_event vectoring;
 	union {
 		struct {

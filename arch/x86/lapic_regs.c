@@ -13,6 +13,7 @@
 #include "irqchip.h"
 #include "lapic.h"
 #include "lapic_state.h"
+#include "trace.h"
 #include "x86.h"
 
 /* Integrated APIC of version 0x14. */
@@ -107,6 +108,7 @@ static void lapic_send(struct x86_lapic *apic, u64 icr)
 	};
 
 	apic->icr = icr & ~(u64)APIC_ICR_BUSY;
+	trace_kvm_apic_ipi(icr, irq.dest);
 	if (irq.delivery <= X86_DELIVER_LOWEST && irq.vector < LAPIC_FIRST_VECTOR) {
 		set_bit(LAPIC_ESR_SEND_ILLEGAL, &apic->errors);
 		lapic_local(apic, LVT_ERROR);

@@ -170,8 +170,7 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 		return X86_RUN_AGAIN;
 	vcpu->stat.exits++;
 	x86_finish_event(vcpu);
-	trace_kvm_exit(vcpu->vcpu.vcpu_id, vcpu->exit.hw_reason, vcpu->rip,
-		       vcpu->exit.isa);
+	trace_kvm_exit(vcpu->vcpu.vcpu_id, vcpu->rip, &vcpu->exit);
 	return x86_handle_exit(vcpu);
 }
 

@@ -10,6 +10,7 @@
 #define KVM_X86_TRACE_H
 
 #include <linux/tracepoint.h>
+#include <asm/apicdef.h>
 #include <asm/svm.h>
 #include <asm/vmx.h>
 
@@ -35,26 +36,30 @@ TRACE_EVENT(kvm_entry,
 );
 
 TRACE_EVENT(kvm_exit,
-	TP_PROTO(unsigned int vcpu_id, unsigned int exit_reason, unsigned long guest_rip,
-		 u32 isa),
-	TP_ARGS(vcpu_id, exit_reason, guest_rip, isa),
+	TP_PROTO(unsigned int vcpu_id, unsigned long guest_rip, const struct x86_exit *exit),
+	TP_ARGS(vcpu_id, guest_rip, exit),
 	TP_STRUCT__entry(
 		__field(unsigned int, exit_reason)
 		__field(unsigned long, guest_rip)
 		__field(u32, isa)
+		__field(u64, info1)
+		__field(u64, info2)
 		__field(unsigned int, vcpu_id)
 	),
 	TP_fast_assign(
-		__entry->exit_reason = exit_reason;
+		__entry->exit_reason = exit->hw_reason;
 		__entry->guest_rip = guest_rip;
-		__entry->isa = isa;
+		__entry->isa = exit->isa;
+		__entry->info1 = exit->hw_info[0];
+		__entry->info2 = exit->hw_info[1];
 		__entry->vcpu_id = vcpu_id;
 	),
-	TP_printk("vcpu %u reason %s rip 0x%lx", __entry->vcpu_id,
+	TP_printk("vcpu %u reason %s rip 0x%lx info1 0x%016llx info2 0x%016llx",
+		  __entry->vcpu_id,
 		  __entry->isa == KVM_ISA_VMX ?
 		  __print_symbolic(__entry->exit_reason, VMX_EXIT_REASONS) :
 		  __print_symbolic(__entry->exit_reason, SVM_EXIT_REASONS),
-		  __entry->guest_rip)
+		  __entry->guest_rip, __entry->info1, __entry->info2)
 );
 
 TRACE_EVENT(kvm_userspace_exit,
@@ -221,6 +226,30 @@ TRACE_EVENT(kvm_inj_virq,
 	),
 	TP_printk("%s 0x%x%s", __entry->soft ? "soft interrupt" : "interrupt",
 		  __entry->vector, __entry->reinjected ? " [reinjected]" : "")
+);
+
+TRACE_EVENT(kvm_apic_ipi,
+	TP_PROTO(u32 icr_low, u32 dest_id),
+	TP_ARGS(icr_low, dest_id),
+	TP_STRUCT__entry(
+		__field(u32, icr_low)
+		__field(u32, dest_id)
+	),
+	TP_fast_assign(
+		__entry->icr_low = icr_low;
+		__entry->dest_id = dest_id;
+	),
+	TP_printk("dst %x vec %u (%s, %s, %s)", __entry->dest_id,
+		  __entry->icr_low & APIC_VECTOR_MASK,
+		  __print_symbolic(__entry->icr_low & APIC_DM_FIXED_MASK,
+				   { APIC_DM_FIXED, "fixed" }, { APIC_DM_LOWEST, "lowest" },
+				   { APIC_DM_SMI, "smi" }, { APIC_DM_NMI, "nmi" },
+				   { APIC_DM_INIT, "init" }, { APIC_DM_STARTUP, "sipi" }),
+		  __entry->icr_low & APIC_DEST_LOGICAL ? "logical" : "physical",
+		  __print_symbolic(__entry->icr_low & APIC_DEST_ALLBUT,
+				   { 0, "as-given" }, { APIC_DEST_SELF, "self" },
+				   { APIC_DEST_ALLINC, "all" },
+				   { APIC_DEST_ALLBUT, "all-but-self" }))
 );
 
 TRACE_EVENT(kvm_inj_exception,

@@ -225,6 +225,8 @@ void svm_fill_exit(struct x86_vcpu *vcpu)
 	u32 code = control->exit_code;
 
 	exit->hw_reason = code;
+	exit->hw_info[0] = control->exit_info_1;
+	exit->hw_info[1] = control->exit_info_2;
 	exit->isa = KVM_ISA_SVM;
 	exit->nr_bytes = 0;
 	exit->insn_len = 0;
