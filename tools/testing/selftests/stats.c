@@ -2,20 +2,24 @@
 /*
  * Statistics: the binary descriptors of KVM_GET_STATS_FD and the text of debugfs.
  */
-/* machine: smp=2 timeout=90 */
+/* machine: smp=2 timeout=200 */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/kvm.h>
 
 #include "kselftest_harness.h"
+#include "files.h"
 
 #define DEBUGFS		"/sys/kernel/debug/kvm"
 #define STORM_ROUNDS	300
@@ -180,7 +184,8 @@ TEST_F(stats, debugfs_directory_comes_and_goes)
 	close(self->vcpu);
 	close(self->vm);
 	EXPECT_FALSE(find_dir(dir, sizeof(dir)));
-	EXPECT_GE(0, pread(fd, text, sizeof(text), 0));
+	EXPECT_EQ(-1, read(fd, text, sizeof(text)));
+	EXPECT_EQ(EIO, errno);
 	close(fd);
 	EXPECT_EQ(-1, open(file, O_RDONLY));
 	EXPECT_EQ(ENOENT, errno);
@@ -221,6 +226,119 @@ TEST_F(stats, totals_while_vms_die)
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(reader, &failed);
 	EXPECT_EQ(NULL, failed);
+}
+
+#define STORM_VMS	6
+#define STORM_WAVES	4
+
+struct storm {
+	int stop;
+	int failed;
+	unsigned long nr_read;		/* files of VMs */
+};
+
+/* All files of a directory, read whole; some are gone by then. */
+static void read_dir(struct storm *storm, const char *path)
+{
+	DIR *dir = opendir(path);
+	char text[64], file[600];
+	struct dirent *e;
+	int fd;
+
+	while (dir && (e = readdir(dir))) {
+		snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
+		if (e->d_type == DT_DIR && strchr(e->d_name, '-'))
+			read_dir(storm, file);
+		if (e->d_type != DT_REG)
+			continue;
+		fd = open(file, O_RDONLY);
+		if (fd < 0) {
+			storm->failed += errno != ENOENT;
+			continue;
+		}
+		if (read(fd, text, sizeof(text)) > 0)
+			storm->nr_read += !!strchr(path, '-');
+		else
+			storm->failed += errno != EIO && errno != ENOENT;
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void *read_everything(void *arg)
+{
+	struct storm *storm = arg;
+
+	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED))
+		read_dir(storm, DEBUGFS);
+	return NULL;
+}
+
+/* Has a VM, lends its descriptors of statistics, and waits for its end. */
+static void storm_owner(int sock)
+{
+	int vm = create_vm(), vcpu = create_vcpu(vm, 0);
+	int fds[] = { create_stats(vm), create_stats(vcpu) };
+
+	if (send_fds(sock, fds, 2))
+		_exit(1);
+	close(fds[0]);
+	close(fds[1]);
+	pause();
+	_exit(1);
+}
+
+/* One wave: owners come, live long enough for a directory, and are killed. */
+static bool storm_wave(int *fds)
+{
+	pid_t pids[STORM_VMS];
+	int i, pair[2];
+	bool ok = true;
+
+	for (i = 0; i < STORM_VMS; i++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+			return false;
+		pids[i] = fork();
+		if (!pids[i])
+			storm_owner(pair[1]);
+		ok &= !recv_fds(pair[0], fds + 2 * i, 2);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	sleep(3);
+	for (i = 0; i < STORM_VMS; i++) {
+		kill(pids[i], SIGKILL);
+		ok &= waitpid(pids[i], NULL, 0) == pids[i];
+	}
+	return ok;
+}
+
+TEST_F_TIMEOUT(stats, every_file_while_vms_die, 200)
+{
+	int fds[2 * STORM_VMS], wave, i;
+	struct storm storm[2] = {};
+	pthread_t readers[2];
+	char all[8192];
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&readers[i], NULL, read_everything, &storm[i]));
+	for (wave = 0; wave < STORM_WAVES; wave++) {
+		EXPECT_TRUE(storm_wave(fds));
+		/* The owners are dead, and yet the VMs are there. */
+		for (i = 0; i < 2 * STORM_VMS; i++) {
+			EXPECT_LT(sizeof(struct kvm_stats_header),
+				  pread(fds[i], all, sizeof(all), 0));
+			close(fds[i]);
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		__atomic_store_n(&storm[i].stop, 1, __ATOMIC_RELAXED);
+		pthread_join(readers[i], NULL);
+		EXPECT_EQ(0, storm[i].failed);
+		/* It is no test if they never came to a VM's own. */
+		EXPECT_LT(0, storm[i].nr_read);
+	}
 }
 
 TEST_HARNESS_MAIN
