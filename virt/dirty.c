@@ -39,12 +39,13 @@ void kvm_mark_dirty(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t g
 		return;
 	if (vcpu->ring.size) {
 		kvm_dirty_ring_push(vcpu, slot, i);
+		vcpu->stat.dirty_pages++;
 		return;
 	}
 	guard(rcu)();
 	log = rcu_dereference(slot->dirty);
-	if (log && !test_bit(i, log->bits))
-		set_bit(i, log->bits);
+	if (log && !test_bit(i, log->bits) && !test_and_set_bit(i, log->bits))
+		vcpu->stat.dirty_pages++;
 }
 
 /* Beginning and end of logging, under slots_lock */

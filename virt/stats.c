@@ -30,6 +30,7 @@ static const struct kvm_stat_entry vcpu_entries[] = {
 	KVM_STAT(kvm_vcpu_stat, halt_poll_fail_ns, NS),
 	KVM_STAT(kvm_vcpu_stat, halt_wait_ns, NS),
 	KVM_STAT(kvm_vcpu_stat, blocking, BOOL),
+	KVM_STAT(kvm_vcpu_stat, dirty_pages, COUNT),
 };
 
 static_assert(ARRAY_SIZE(vcpu_entries) * sizeof(u64) == sizeof(struct kvm_vcpu_stat));

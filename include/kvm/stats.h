@@ -59,6 +59,7 @@ struct kvm_vcpu_stat {
 	u64 halt_poll_fail_ns;
 	u64 halt_wait_ns;
 	u64 blocking;
+	u64 dirty_pages;	/* marked in the dirty log or the dirty ring */
 };
 
 /* The core's. */
