@@ -31,6 +31,7 @@ help:
 	@echo 'make shell    a prompt in the test machine, with the module loaded'
 	@echo 'make bench    figures of this module beside those of the in-tree one'
 	@echo 'make bench-guests  how long guests boot and work, on both, with Debian'"'"'s QEMU'
+	@echo 'make bench-cost  what counters, tracepoints and debugfs cost'
 	@echo 'make docs     the documentation, in build/docs/html'
 	@echo 'make module   only build kvm.ko, in build/stock (DEBUG=1: build/debug)'
 	@echo 'make clean    remove build/; the cached kernels stay in ~/.cache/kvmcore'
@@ -102,6 +103,10 @@ bench-guests: module-stock kernel-uapi
 	$(stage) "benchmark" $(MAKE) --no-print-directory -C tools/bench
 	@tools/bench/run --guests
 
+bench-cost: module-stock kernel-uapi
+	$(stage) "benchmark" $(MAKE) --no-print-directory -C tools/bench
+	@tools/bench/cost
+
 docs: packages
 	$(stage) docs tools/checks/docs
 	@echo 'build/docs/html/index.html'
@@ -113,7 +118,7 @@ clean:
 	rm -rf build
 
 .PHONY: help packages module module-stock module-debug module-kunit programs run demo-upgrade shell \
-	check bench bench-guests docs install load unload clean \
+	check bench bench-guests bench-cost docs install load unload clean \
 	demo-lifetime check-guests check-upstream
 # The stages tell what they do; one after the other, each uses all CPUs.
 .NOTPARALLEL:
