@@ -73,8 +73,8 @@ static const struct caps_row caps_rows[] = {
 	{ 0x7, 2, X86_CPUID_EDX, NO_WORD,
 	  .raw = BIT(5) },
 	{ 0xd, 1, X86_CPUID_EAX, CPUID_D_1_EAX,
-	  /* XSAVES would need IA32_XSS switched. */
-	  .host = F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) },
+	  /* Guests have no supervisor state, but XSAVES without it. */
+	  .host = F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) | F(XSAVES) },
 	{ 0x80000001, 0, X86_CPUID_ECX, CPUID_8000_0001_ECX,
 	  .host = F(LAHF_LM) | F(CMP_LEGACY) | F(CR8_LEGACY) | F(ABM) | F(SSE4A) |
 		  F(MISALIGNSSE) | F(3DNOWPREFETCH) | F(XOP) | F(FMA4) |
