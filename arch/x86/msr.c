@@ -106,6 +106,17 @@ static int set_pred_cmd(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
 	return 0;
 }
 
+/* Who sets it once does so each time its kernel is entered: no more exits for that. */
+static int set_spec_ctrl(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	vcpu->spec_ctrl = data;
+	if (!host && data && !vcpu->owns_spec_ctrl) {
+		vcpu->owns_spec_ctrl = true;
+		kvm_make_request(X86_REQ_MSR_FILTER, &vcpu->vcpu);
+	}
+	return 0;
+}
+
 /* SSBD, STIBP, IBRS are one register with a CPUID bit each. */
 static bool spec_ctrl_legal(struct x86_vcpu *vcpu, u64 data)
 {
@@ -131,7 +142,7 @@ const struct x86_msr x86_msrs[] = {
 	  .flags = X86_MSR_SAVED, .legal = ANY, STORED(tsc_adjust),
 	  .set = x86_tsc_set_adjust },
 	{ MSR_IA32_SPEC_CTRL, .features = SPEC_CTRL_FEATURES, .flags = X86_MSR_SAVED,
-	  .legal = ANY, .check = spec_ctrl_legal, STORED(spec_ctrl) },
+	  .legal = ANY, .check = spec_ctrl_legal, STORED(spec_ctrl), .set = set_spec_ctrl },
 	{ MSR_IA32_PRED_CMD, .features = { X86_FEATURE_SPEC_CTRL, X86_FEATURE_AMD_IBPB },
 	  .flags = X86_MSR_WRITE_ONLY, .legal = PRED_CMD_IBPB, .set = set_pred_cmd },
 	{ MSR_IA32_UCODE_WRITE, .flags = X86_MSR_IGNORED | X86_MSR_WRITE_ONLY,

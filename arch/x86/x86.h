@@ -199,6 +199,7 @@ struct x86_vm {
  * @cr4_allowed: bits of CR4 that are not reserved
  * @xcr0_allowed: and of XCR0
  * @tsc_khz: rate of the guest's TSC
+ * @owns_spec_ctrl: the guest need not exit to access SPEC_CTRL
  *
  * The remaining members are the MSRs of their names: always current here.
  */
@@ -260,6 +261,7 @@ struct x86_vcpu {
 	u64 cr4_allowed, xcr0_allowed;
 
 	u32 tsc_khz;
+	bool owns_spec_ctrl;
 	u64 tsc_adjust, tsc_aux;
 	u64 apic_base;
 	u64 spec_ctrl, power_ctl;

@@ -298,6 +298,10 @@ void svm_run(struct x86_vcpu *vcpu)
 		return;
 	}
 
+	/* Kept by entry.S, or by the CPU. */
+	if (unlikely(svm->entry.read_spec_ctrl))
+		vcpu->spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL) ?
+				  svm->vmcb->save.spec_ctrl : svm->entry.guest_spec_ctrl;
 	if (unlikely(svm->db_open))
 		svm_save_debug(vcpu);
 	/* The exit left DR7 off, whatever the host had in it. */

@@ -85,22 +85,33 @@ int svm_set_msr_exits(struct x86_vcpu *vcpu, u32 msr, bool read, bool write)
 	return 0;
 }
 
-int svm_filter_msrs(struct x86_vcpu *vcpu)
+/* Of an MSR that is the guest's, what the filter denies exits. */
+static int svm_filter_msr(struct x86_vcpu *vcpu, u32 msr, bool exits_by_default)
 {
 	struct x86_vm *vm = to_x86_vm(vcpu->vcpu.kvm);
-	bool read, write;
+	bool read = !x86_msr_allowed(vm, msr, KVM_MSR_FILTER_READ);
+	bool write = !x86_msr_allowed(vm, msr, KVM_MSR_FILTER_WRITE);
+
+	if (!to_svm(vcpu)->msrpm && read == exits_by_default && write == exits_by_default)
+		return 0;
+	return svm_set_msr_exits(vcpu, msr, read, write);
+}
+
+int svm_filter_msrs(struct x86_vcpu *vcpu)
+{
 	int i, r;
 
 	for (i = 0; i < ARRAY_SIZE(guest_msrs); i++) {
-		read = !x86_msr_allowed(vm, guest_msrs[i], KVM_MSR_FILTER_READ);
-		write = !x86_msr_allowed(vm, guest_msrs[i], KVM_MSR_FILTER_WRITE);
-		if (!to_svm(vcpu)->msrpm && !read && !write)
-			continue;
-		r = svm_set_msr_exits(vcpu, guest_msrs[i], read, write);
+		r = svm_filter_msr(vcpu, guest_msrs[i], false);
 		if (r)
 			return r;
 	}
-	return 0;
+	if (!vcpu->owns_spec_ctrl)
+		return 0;
+	r = svm_filter_msr(vcpu, MSR_IA32_SPEC_CTRL, true);
+	/* Also where the filter makes it exit again: what stands there is the guest's. */
+	to_svm(vcpu)->entry.read_spec_ctrl = !r;
+	return r;
 }
 
 void svm_msrpm_free(struct svm_vcpu *svm)
