@@ -37,7 +37,8 @@ help:
 	@echo 'make clean    remove build/; the cached kernels stay in ~/.cache/kvmcore'
 	@echo
 	@echo 'For run, check and shell:  DEBUG=1      on the debug kernel (KASAN, lockdep, kmemleak)'
-	@echo 'For check:                 TEST=name    one static check, selftest or KUnit suite;'
+	@echo 'For check:                 TEST=name    one static check, selftest or KUnit suite, or'
+	@echo '                                        guests, leave, host, decode, selfcheck;'
 	@echo '                                        name:case for one case of a selftest'
 	@echo 'For run and shell:         SMP=n MEM=n  CPUs and MiB of the machine'
 	@echo 'Everywhere:                V=1          show everything'

@@ -93,27 +93,29 @@ static void kvm_debugfs_fill(struct dentry *dir, u64 id)
 static void kvm_debugfs_make_dirs(struct work_struct *work);
 static DECLARE_DELAYED_WORK(make_dirs, kvm_debugfs_make_dirs);
 
+/* One at a time: who makes a VM meanwhile waits for one directory, not for all. */
 static void kvm_debugfs_make_dirs(struct work_struct *work)
 {
-	bool young = false;
 	struct kvm *kvm;
 	char name[32];
 
 	guard(mutex)(&kvm_lock);
+	if (nr_vm_dirs >= READ_ONCE(debugfs_vms))
+		return;
 	list_for_each_entry(kvm, &vm_list, vm_list) {
-		if (kvm->debugfs_dir || nr_vm_dirs >= READ_ONCE(debugfs_vms))
+		if (kvm->debugfs_dir)
 			continue;
 		if (time_before(jiffies, kvm->born + KVM_DEBUGFS_AGE)) {
-			young = true;
+			schedule_delayed_work(&make_dirs, KVM_DEBUGFS_AGE);
 			continue;
 		}
 		scnprintf(name, sizeof(name), "%d-%llu", kvm->owner_pid, kvm->id);
 		kvm->debugfs_dir = debugfs_create_dir(name, debugfs_root);
 		kvm_debugfs_fill(kvm->debugfs_dir, kvm->id);
 		nr_vm_dirs++;
+		mod_delayed_work(system_wq, &make_dirs, 0);
+		return;
 	}
-	if (young)
-		schedule_delayed_work(&make_dirs, KVM_DEBUGFS_AGE);
 }
 
 /* Under kvm_lock. */
@@ -136,6 +138,8 @@ void kvm_debugfs_remove_vm(struct kvm *kvm)
 	debugfs_remove(kvm->debugfs_dir);
 	guard(mutex)(&kvm_lock);
 	nr_vm_dirs--;
+	/* One that has been waiting for room has it now. */
+	schedule_delayed_work(&make_dirs, KVM_DEBUGFS_AGE);
 }
 
 void kvm_debugfs_init(void)

@@ -6,7 +6,6 @@
 #include <linux/cleanup.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/minmax.h>
 #include <uapi/linux/kvmcore.h>
 
 #include <kvm/arch.h>

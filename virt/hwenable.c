@@ -91,10 +91,7 @@ static int kvm_offline_cpu(unsigned int cpu)
 	return 0;
 }
 
-/*
- * Suspend and reboot run on one CPU, the others being offline or stopped,
- * with interrupts off and tasks frozen: the count needs no lock.
- */
+/* On one CPU, the others offline, tasks frozen, interrupts off: the count needs no lock. */
 static int kvm_suspend(void *unused)
 {
 	kvm_disable_cpu(NULL);
@@ -107,6 +104,10 @@ static void kvm_resume(void *unused)
 		pr_err("kvm: virtualization did not come back after suspend; VMs will fail\n");
 }
 
+/*
+ * Reboot and kexec, while tasks and guests still run. A guest that is entered
+ * after this finds its CLGI refused (entry.S), as after an emergency.
+ */
 static void kvm_shutdown(void *unused)
 {
 	on_each_cpu(kvm_disable_cpu, NULL, 1);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Load, unload, and /dev/kvm. */
-#include <linux/file.h>
 #include <linux/miscdevice.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>

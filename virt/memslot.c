@@ -73,7 +73,7 @@ struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
 	u64 generation;
 
 	lockdep_assert_held(&vcpu->mutex);
-	WARN_ON_ONCE(vcpu->reader.held);
+	KVM_BUG_ON(vcpu->reader.held, vcpu->kvm);
 
 	for (;;) {
 		scoped_guard(rcu) {

@@ -26,11 +26,6 @@ static inline bool gfn_range_empty(struct gfn_range range)
 	return range.start >= range.end;
 }
 
-static inline bool gfn_range_contains(struct gfn_range range, gfn_t gfn)
-{
-	return gfn >= range.start && gfn < range.end;
-}
-
 /* Whether [@addr, @addr + @size) is whole pages and does not wrap. */
 static inline bool range_is_pages(u64 addr, u64 size)
 {

@@ -7,7 +7,6 @@
 #include <linux/file.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 

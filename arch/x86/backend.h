@@ -11,14 +11,14 @@
 #include "x86.h"
 
 /**
- * struct x86_backend - the ops, at most 24
+ * struct x86_backend - the ops, at most 24, none of them NULL
  * @name: for the log and the parameter "backend"
  * @probe: is the hardware there? 0, or errno after one line in the log
  * @exit: undo of @probe
  * @enable_cpu: virtualization mode on, on this CPU; EBUSY if it is on already
  * @disable_cpu: and off
- * @create_vm: may be NULL; errno
- * @destroy_vm: may be NULL
+ * @create_vm: errno, and then nothing is left
+ * @destroy_vm: undoes it
  * @create_vcpu: fills vcpu->backend; errno, and then nothing is left
  * @destroy_vcpu: undoes it
  * @load: the vCPU becomes current on @cpu; preemption off

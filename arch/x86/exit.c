@@ -212,7 +212,9 @@ int x86_handle_exit(struct x86_vcpu *vcpu)
 {
 	u8 reason = vcpu->exit.reason;
 
-	if (WARN_ON_ONCE(reason >= X86_NR_EXITS) || !handlers[reason])
+	if (KVM_BUG_ON(reason >= X86_NR_EXITS, vcpu->vcpu.kvm))
+		return -EIO;
+	if (!handlers[reason])
 		return handle_unknown(vcpu);
 	return handlers[reason](vcpu);
 }

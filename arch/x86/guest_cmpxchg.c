@@ -78,8 +78,8 @@ int x86_guest_cmpxchg(struct x86_vcpu *vcpu, gpa_t gpa, const void *old, const v
 	gfn_t gfn = gpa_to_gfn(gpa);
 	int r;
 
-	if (WARN_ON_ONCE(offset_in_page(gpa) + size > PAGE_SIZE))
-		return -EFAULT;
+	if (KVM_BUG_ON(offset_in_page(gpa) + size > PAGE_SIZE, vcpu->vcpu.kvm))
+		return -EIO;
 	slot = kvm_hold_slot(&vcpu->vcpu, gfn);
 	if (!slot)
 		return -EFAULT;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KVM_GET_MSRS, KVM_SET_MSRS, and the lists of what they move. */
 #include <linux/cleanup.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>

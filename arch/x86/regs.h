@@ -20,9 +20,6 @@ static inline u8 x86_cpl(struct x86_vcpu *vcpu)
  */
 u64 x86_cr4_allowed(const u32 *caps);
 
-/* EFER bits that are not reserved on this host. */
-u64 x86_efer_supported(void);
-
 /**
  * x86_is_canonical() - may the address be loaded into a base register?
  * @vcpu: the vCPU, loaded; CR4.LA57 decides

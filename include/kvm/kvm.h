@@ -108,7 +108,7 @@ struct kvm *kvm_file_to_vm(struct file *file);
  * kvm_bug() - mark a VM dead after an inconsistency inside it
  * @kvm: the VM
  *
- * Context: any. The host and other VMs go on; the vCPUs are kicked out.
+ * Context: task, interrupts on. The host and other VMs go on; the vCPUs are kicked out.
  */
 void kvm_bug(struct kvm *kvm);
 
@@ -123,9 +123,8 @@ void kvm_bug(struct kvm *kvm);
 ({									\
 	bool __bug = !!(cond);						\
 									\
-	if (WARN_ONCE(__bug, "kvm: VM %llu is dead\n", (kvm)->id))	\
-		kvm_bug(kvm);						\
-	else if (unlikely(__bug))					\
+	WARN_ONCE(__bug, "kvm: VM %llu is dead\n", (kvm)->id);		\
+	if (unlikely(__bug))						\
 		kvm_bug(kvm);						\
 	unlikely(__bug);						\
 })

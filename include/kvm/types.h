@@ -17,8 +17,6 @@ typedef unsigned long hva_t;
 typedef u64 hpa_t;
 typedef u64 kvm_pfn_t;
 
-#define INVALID_GPA	(~(gpa_t)0)
-
 struct kvm;
 struct kvm_vcpu;
 struct kvm_device;

@@ -66,25 +66,29 @@ static void destroy(void)
 	close_fd(&vm);
 }
 
-/* The others: with a vCPU each, held by the file of the VM alone. */
+/* The others: with a vCPU each, and both files, as a VMM has them. */
 
-static int others[NR_OTHERS];
+static int others[NR_OTHERS][2];
 static int nr_others;
 
 static void make_others(int nr)
 {
 	while (nr_others < nr) {
 		create_both();
-		close_fd(&vcpu);
-		others[nr_others++] = vm;
+		others[nr_others][0] = vcpu;
+		others[nr_others++][1] = vm;
 	}
+	vcpu = -1;
 	vm = -1;
 }
 
 static void drop_others(void)
 {
-	while (nr_others)
-		close_fd(&others[--nr_others]);
+	while (nr_others) {
+		nr_others--;
+		close_fd(&others[nr_others][0]);
+		close_fd(&others[nr_others][1]);
+	}
 }
 
 /* Made by the first row that wants them, for all rounds and rows that follow. */

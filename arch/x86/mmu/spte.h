@@ -101,13 +101,6 @@ static inline u64 spte_make_leaf(kvm_pfn_t pfn, int level, bool host_writable, b
 	return spte;
 }
 
-/* Whether the hardware grants the access by itself. */
-static inline bool spte_allows(u64 spte, bool write, bool fetch)
-{
-	return spte_present(spte) && (!write || (spte & SPTE_WRITABLE)) &&
-	       (!fetch || !(spte & SPTE_NX));
-}
-
 /* The entry at @index of the table that splits the large leaf @spte of @level. */
 static inline u64 spte_make_split(u64 spte, int level, unsigned int index)
 {

@@ -4,7 +4,6 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/percpu.h>
-#include <linux/slab.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
@@ -45,7 +44,9 @@ static int svm_enable_cpu(void)
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME)
 		return -EBUSY;
-	wrmsrl(MSR_EFER, efer | EFER_SVME);
+	/* #GP if the firmware has locked this CPU alone. */
+	if (wrmsrl_safe(MSR_EFER, efer | EFER_SVME))
+		return -EBUSY;
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(here->pages));
 	here->host_pa = page_to_phys(here->pages) + PAGE_SIZE;
 	here->last_vcpu = 0;
@@ -117,12 +118,13 @@ u64 svm_vm_cr(void)
 /* Why this CPU cannot be used, for the log; NULL if it can. */
 const char *svm_why_not(void)
 {
-	if (!boot_cpu_has(X86_FEATURE_SVM))
-		return "this CPU has no SVM";
+	/* First: where it is locked the kernel has cleared the feature bit. */
 	if (svm_vm_cr() & SVM_VM_CR_SVM_DIS_MASK)
 		return "SVM is locked by the firmware: enable virtualization in its setup";
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return "this CPU has no SVM: kvmcore needs an AMD CPU, in a guest one with SVM";
 	if (!boot_cpu_has(X86_FEATURE_NPT))
-		return "this CPU has no nested paging, which kvmcore needs";
+		return "this CPU has no nested paging, which kvmcore needs: is it hidden from a guest?";
 	return NULL;
 }
 

@@ -11,7 +11,7 @@
 #define NR_VMS		64
 #define NAME		"kvm-charged"
 
-/* A vCPU has at least its run page, the port data page and a control block. */
+/* A vCPU has at least its run page, a VMCB and the page-table root of its VM. */
 #define LEAST_CHARGE	(NR_VMS * 3L * 4096)
 
 /* Charges of pages are kept back per CPU; slabs are freed late. */

@@ -182,7 +182,7 @@ static void fail_each(struct __test_metadata *_metadata, int dev, int vm, int vc
 }
 
 /* What failed before works, with the same arguments. */
-static void work_each(struct __test_metadata *_metadata, int dev, int vm)
+static void work_each(struct __test_metadata *_metadata, int dev, int vm, int vcpu)
 {
 	int fd = ioctl(dev, KVM_CREATE_VM, 0);
 
@@ -200,6 +200,9 @@ static void work_each(struct __test_metadata *_metadata, int dev, int vm)
 	fd = kvm_vfio_create(vm);
 	EXPECT_GE(fd, 0);
 	close(fd);
+	fd = create_stats(vcpu);
+	EXPECT_GE(fd, 0);
+	close(fd);
 	if (has_test_device(vm)) {
 		fd = create_test_device(vm);
 		EXPECT_GE(fd, 0);
@@ -215,7 +218,7 @@ TEST_F(fds, table_full)
 	fail_each(_metadata, dev, vm, vcpu, EMFILE);
 	widen_table();
 	EXPECT_EQ(count_fds(), nr);
-	work_each(_metadata, dev, vm);
+	work_each(_metadata, dev, vm, vcpu);
 	close(vcpu);
 	close(vm);
 	EXPECT_NOTHING_LEFT();
@@ -230,7 +233,7 @@ TEST_F(fds, table_full)
 TEST_F(fds, no_files)
 {
 	long max = read_number("/proc/sys/fs/file-max");
-	int dev = open_kvm(), vm = create_vm(), vcpu, status;
+	int dev = open_kvm(), vm = create_vm(), vcpu = create_vcpu(vm, 0), status;
 	char text[32];
 	pid_t pid;
 
@@ -248,7 +251,8 @@ TEST_F(fds, no_files)
 	ASSERT_EQ(waitpid(pid, &status, 0), pid);
 	ASSERT_EQ(write_text("/proc/sys/fs/file-max", text), 0);
 	EXPECT_EQ(status, 0);
-	work_each(_metadata, dev, vm);
+	work_each(_metadata, dev, vm, vcpu);
+	close(vcpu);
 	close(vm);
 	EXPECT_NOTHING_LEFT();
 	/* They were made, and undone. */

@@ -12,6 +12,7 @@
 
 #include "kselftest_harness.h"
 #include "kvm.h"
+#include "files.h"
 
 FIXTURE(run) {
 	struct guest guest;
@@ -275,6 +276,43 @@ TEST_F(run, a_signal_ends_a_spinning_guest)
 }
 
 /* As soon as it is asked for, also with a guest that has run; and for good. */
+static void *run_to_death(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	return (void *)(long)(ioctl(vcpu->fd, KVM_RUN, NULL) ? errno : 0);
+}
+
+/* A VM that is found inconsistent stops its guests, wherever they are. */
+TEST_F(run, a_dead_vm_stops_a_spinning_guest)
+{
+	unsigned long long value = 0;
+	struct kvm_device_attr attr = { .attr = TEST_DEVICE_KILL, .addr = (unsigned long)&value };
+	struct guest *guest = &self->guest;
+	struct vcpu *vcpu = guest->vcpu;
+	pthread_t thread;
+	uint64_t before;
+	void *error;
+	int device;
+
+	if (!has_test_device(guest->vm))
+		SKIP(return, "no test device: not a debug build of the module");
+	device = create_test_device(guest->vm);
+	ASSERT_LE(0, device);
+	guest_load(guest, spin);
+	vcpu_long_mode(guest, vcpu);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_death, vcpu));
+	before = counter(guest);
+	while (counter(guest) == before)
+		sched_yield();
+	EXPECT_EQ(0, ioctl(device, KVM_SET_DEVICE_ATTR, &attr));
+	pthread_join(thread, &error);
+	EXPECT_EQ(EIO, (long)error);
+	EXPECT_EQ(-1, ioctl(vcpu->fd, KVM_RUN, NULL));
+	EXPECT_EQ(EIO, errno);
+	close(device);
+}
+
 GUEST_CODE16(halts, "hlt; out %al, $0x11; 1: hlt; jmp 1b");
 
 static void disable_exits(struct guest *guest, uint64_t exits)
