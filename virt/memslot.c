@@ -116,11 +116,11 @@ struct kvm_memory_slot *kvm_hold_slot_atomic(struct kvm_vcpu *vcpu, gfn_t gfn)
 	return NULL;
 }
 
+/* Wakes nobody: the scheduler holds locks that this would need. */
 void kvm_release_slot_atomic(struct kvm_vcpu *vcpu)
 {
-	/* As in kvm_release_slot(). */
+	/* All use of the slot is over before an updater can see this. */
 	smp_store_release(&vcpu->reader.held_atomic, NULL);
-	rcuwait_wake_up(&vcpu->kvm->mem.updater);
 }
 
 void kvm_release_slot(struct kvm_vcpu *vcpu)
@@ -155,11 +155,20 @@ static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
 		/* Pairs with the release in kvm_release_slot(). */
 		if (smp_load_acquire(&vcpu->reader.held) == slot)
 			return false;
-		/* Pairs with the release in kvm_release_slot_atomic(). */
-		if (smp_load_acquire(&vcpu->reader.held_atomic) == slot)
-			return false;
 	}
 	return true;
+}
+
+/* Who holds it atomically does not sleep: that takes no longer than a copy. */
+static void kvm_wait_atomic_users(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		/* Pairs with the release in kvm_release_slot_atomic(). */
+		while (smp_load_acquire(&vcpu->reader.held_atomic) == slot)
+			cpu_relax();
 }
 
 /*
@@ -173,6 +182,7 @@ static void kvm_retire_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 	smp_mb();
 	rcuwait_wait_event(&kvm->mem.updater, kvm_slot_unused(kvm, slot),
 			   TASK_UNINTERRUPTIBLE);
+	kvm_wait_atomic_users(kvm, slot);
 	kvm_arch_unmap(kvm, slot->base_gfn, kvm_slot_end(slot), true);
 }
 

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/uaccess.h>
 
 #include <kvm/arch.h>
@@ -74,6 +75,22 @@ void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 	if (cpu != me && cpu >= 0 && kvm_vcpu_exiting(vcpu) == IN_GUEST_MODE)
 		smp_send_reschedule(cpu);
 	put_cpu();
+}
+
+void kvm_vcpu_yield_to(struct kvm_vcpu *vcpu)
+{
+	struct task_struct *thread;
+
+	scoped_guard(rcu) {
+		/* It was in KVM_RUN: its memory outlives that by a grace period. */
+		thread = READ_ONCE(vcpu->thread);
+		if (thread)
+			get_task_struct(thread);
+	}
+	if (!thread)
+		return;
+	yield_to(thread, true);
+	put_task_struct(thread);
 }
 
 static void kvm_ack_request(void *unused)
@@ -233,9 +250,11 @@ static long kvm_vcpu_run(struct kvm_ioctl_args *args)
 		return -EINVAL;
 
 	kvm_sigset_enter(vcpu);
+	WRITE_ONCE(vcpu->thread, current);
 	vcpu->wants_to_run = !READ_ONCE(vcpu->run->immediate_exit__unsafe);
 	r = kvm_arch_vcpu_run(vcpu);
 	vcpu->wants_to_run = false;
+	WRITE_ONCE(vcpu->thread, NULL);
 	kvm_sigset_leave(vcpu);
 	return r;
 }

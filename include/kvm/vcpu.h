@@ -56,6 +56,7 @@ enum kvm_request {
  * @pio_spill: the page behind it, if userspace ever touched that
  * @notifier: loads and puts the vCPU when its thread is scheduled
  * @wait: where a halted vCPU sleeps
+ * @thread: the one in KVM_RUN, or NULL; read under RCU
  * @sigset: the signals blocked during KVM_RUN
  * @sigset_active: @sigset is in force
  * @guest_debug: KVM_GUESTDBG_* of KVM_SET_GUEST_DEBUG
@@ -77,6 +78,7 @@ struct kvm_vcpu {
 	struct page *pio_spill;
 	struct preempt_notifier notifier;
 	struct rcuwait wait;
+	struct task_struct *thread;
 	sigset_t sigset;
 	bool sigset_active;
 	bool wants_to_run;
@@ -167,6 +169,14 @@ void kvm_vcpu_kick(struct kvm_vcpu *vcpu);
  * Return: whether it slept.
  */
 bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_vcpu_yield_to() - give the rest of this thread's time to a vCPU
+ * @vcpu: the vCPU; nothing happens unless its thread waits for a CPU
+ *
+ * Context: process context.
+ */
+void kvm_vcpu_yield_to(struct kvm_vcpu *vcpu);
 
 /**
  * kvm_make_all_request() - a request to every vCPU, and a kick to each that runs
