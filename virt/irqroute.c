@@ -4,6 +4,7 @@
  * interrupts and on vCPU threads, look under RCU, and the old one is freed
  * when they are through.
  */
+#include <linux/cleanup.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
@@ -16,26 +17,36 @@
 #include <kvm/kvm.h>
 #include <trace/kvm.h>
 
-const struct kvm_irq_route *kvm_irq_routes(const struct kvm_irq_table *table, u32 gsi,
-					   const struct kvm_irq_route **end)
+static_assert(BIT(12) >= KVM_MAX_GSIS);
+
+static const struct kvm_irq_route *irq_route(const struct kvm_irq_table *table, u16 link)
 {
-	*end = NULL;
+	return link ? &table->routes[link - 1] : NULL;
+}
+
+const struct kvm_irq_route *kvm_irq_first_route(const struct kvm_irq_table *table, u32 gsi)
+{
 	if (!table || gsi >= table->nr_gsis)
 		return NULL;
-	gsi = array_index_nospec(gsi, table->nr_gsis);
-	*end = table->routes + table->first[gsi + 1];
-	return table->routes + table->first[gsi];
+	return irq_route(table, table->first[array_index_nospec(gsi, table->nr_gsis)]);
+}
+
+const struct kvm_irq_route *kvm_irq_next_route(const struct kvm_irq_table *table,
+					       const struct kvm_irq_route *route)
+{
+	return irq_route(table, route->next);
 }
 
 int kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level)
 {
-	const struct kvm_irq_route *route, *end;
+	const struct kvm_irq_table *table;
+	const struct kvm_irq_route *route;
 	int delivered = -1, r;
 
 	trace_kvm_set_irq(gsi, level, source);
 	guard(rcu)();
-	route = kvm_irq_routes(rcu_dereference(kvm->irq_table), gsi, &end);
-	for (; route < end; route++) {
+	table = rcu_dereference(kvm->irq_table);
+	kvm_for_each_irq_route(route, table, gsi) {
 		r = kvm_arch_set_irq(kvm, route, source, level);
 		if (r >= 0)
 			delivered = max(delivered, 0) + r;
@@ -67,6 +78,7 @@ static int irq_route_init(struct kvm *kvm, struct kvm_irq_route *route,
 	if (entry->flags)
 		return -EINVAL;
 	route->gsi = entry->gsi;
+	route->next = 0;
 	route->type = entry->type;
 	switch (entry->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:
@@ -87,99 +99,134 @@ static int irq_route_init(struct kvm *kvm, struct kvm_irq_route *route,
 	return kvm_arch_check_route(kvm, route);
 }
 
-/* A GSI leads to one message, or to pins of different chips. */
-static bool irq_routes_clash(const struct kvm_irq_table *table, u32 gsi)
-{
-	const struct kvm_irq_route *route, *end;
-	unsigned long chips = 0;
-
-	route = kvm_irq_routes(table, gsi, &end);
-	if (end - route < 2)
-		return false;
-	for (; route < end; route++)
-		if (route->type != KVM_IRQ_ROUTING_IRQCHIP ||
-		    __test_and_set_bit(route->irqchip, &chips))
-			return true;
-	return false;
-}
-
-static struct kvm_irq_table *irq_table_alloc(u32 nr, u32 nr_gsis)
+static struct kvm_irq_table *irq_table_alloc(u32 nr)
 {
 	struct kvm_irq_table *table;
-	size_t size = struct_size(table, routes, nr);
 
-	/* One index more than GSIs, and one more that the sort needs. */
-	table = kvzalloc(size_add(size, array_size(nr_gsis + 2, sizeof(*table->first))),
-			 GFP_KERNEL_ACCOUNT);
+	table = kvmalloc(struct_size(table, routes, nr), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return NULL;
-	table->nr = nr;
-	table->nr_gsis = nr_gsis;
-	table->first = (void *)table + size;
+	table->nr = 0;
+	table->nr_gsis = 0;
+	table->first = NULL;
 	return table;
 }
 
-/*
- * Sort by counting: @first holds how many routes each GSI has, shifted by two
- * places; summed up and filled, it becomes the index.
- */
-static int irq_table_fill(struct kvm *kvm, struct kvm_irq_table *table,
-			  const struct kvm_irq_routing_entry *entries)
+static void irq_table_free(struct kvm_irq_table *table)
+{
+	if (!table)
+		return;
+	kvfree(table->first);
+	kvfree(table);
+}
+
+DEFINE_FREE(irq_table, struct kvm_irq_table *, irq_table_free(_T))
+
+static void irq_table_free_rcu(struct rcu_head *rcu)
+{
+	irq_table_free(container_of(rcu, struct kvm_irq_table, rcu));
+}
+
+/* There is room for them. */
+static int irq_table_add(struct kvm *kvm, struct kvm_irq_table *table,
+			 const struct kvm_irq_routing_entry *entries, u32 nr)
 {
 	u32 i;
 	int r;
 
-	for (i = 0; i < table->nr; i++)
-		table->first[entries[i].gsi + 2]++;
-	for (i = 2; i < table->nr_gsis + 2; i++)
-		table->first[i] += table->first[i - 1];
-	for (i = 0; i < table->nr; i++) {
-		u16 at = table->first[entries[i].gsi + 1]++;
-
-		r = irq_route_init(kvm, &table->routes[at], &entries[i]);
+	for (i = 0; i < nr; i++) {
+		if (entries[i].gsi >= KVM_MAX_GSIS)
+			return -EINVAL;
+		r = irq_route_init(kvm, &table->routes[table->nr], &entries[i]);
 		if (r)
 			return r;
+		table->nr++;
+		table->nr_gsis = max(table->nr_gsis, entries[i].gsi + 1);
 	}
-	for (i = 0; i < table->nr_gsis; i++)
-		if (irq_routes_clash(table, i))
-			return -EINVAL;
 	return 0;
+}
+
+/* A GSI leads to one message, or to pins of different chips. */
+static bool irq_route_clashes(const struct kvm_irq_table *table,
+			      const struct kvm_irq_route *new)
+{
+	const struct kvm_irq_route *route;
+
+	kvm_for_each_irq_route(route, table, new->gsi)
+		if (route->type != KVM_IRQ_ROUTING_IRQCHIP ||
+		    new->type != KVM_IRQ_ROUTING_IRQCHIP || route->irqchip == new->irqchip)
+			return true;
+	return false;
+}
+
+static int irq_table_link(struct kvm_irq_table *table)
+{
+	u32 i;
+
+	table->first = kvcalloc(table->nr_gsis, sizeof(*table->first), GFP_KERNEL_ACCOUNT);
+	if (!table->first)
+		return -ENOMEM;
+	for (i = 0; i < table->nr; i++) {
+		struct kvm_irq_route *route = &table->routes[i];
+
+		if (irq_route_clashes(table, route))
+			return -EINVAL;
+		route->next = table->first[route->gsi];
+		table->first[route->gsi] = i + 1;
+	}
+	return 0;
+}
+
+static void irq_table_publish(struct kvm *kvm, struct kvm_irq_table *new)
+{
+	struct kvm_irq_table *old;
+
+	old = rcu_replace_pointer(kvm->irq_table, new, lockdep_is_held(&kvm->irq_lock));
+	if (old)
+		call_rcu(&old->rcu, irq_table_free_rcu);
 }
 
 int kvm_set_irq_routes(struct kvm *kvm, const struct kvm_irq_routing_entry *entries,
 		       u32 nr)
 {
-	struct kvm_irq_table *new, *old;
-	u32 i, nr_gsis = 0;
+	struct kvm_irq_table *table __free(irq_table) = irq_table_alloc(nr);
 	int r;
 
 	lockdep_assert_held(&kvm->irq_lock);
-
-	for (i = 0; i < nr; i++) {
-		if (entries[i].gsi >= KVM_MAX_GSIS)
-			return -EINVAL;
-		nr_gsis = max(nr_gsis, entries[i].gsi + 1);
-	}
-	new = irq_table_alloc(nr, nr_gsis);
-	if (!new)
+	if (!table)
 		return -ENOMEM;
-	r = irq_table_fill(kvm, new, entries);
-	if (r) {
-		kvfree(new);
-		return r;
-	}
+	r = irq_table_add(kvm, table, entries, nr) ?: irq_table_link(table);
+	if (!r)
+		irq_table_publish(kvm, no_free_ptr(table));
+	return r;
+}
 
-	old = rcu_replace_pointer(kvm->irq_table, new, lockdep_is_held(&kvm->irq_lock));
-	if (old)
-		kvfree_rcu(old, rcu);
-	return 0;
+/* Userspace's entries, a page at a time. */
+static int irq_table_copy(struct kvm *kvm, struct kvm_irq_table *table,
+			  const struct kvm_irq_routing_entry __user *user, u32 nr)
+{
+	struct kvm_irq_routing_entry *entries __free(kfree) = NULL;
+	u32 n, room = PAGE_SIZE / sizeof(*entries);
+	int r = 0;
+
+	entries = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+	for (; nr && !r; nr -= n, user += n) {
+		n = min(nr, room);
+		if (copy_from_user(entries, user, n * sizeof(*entries)))
+			return -EFAULT;
+		r = irq_table_add(kvm, table, entries, n);
+	}
+	return r;
 }
 
 long kvm_ioctl_set_gsi_routing(struct kvm_ioctl_args *args)
 {
 	struct kvm_irq_routing __user *user = (void __user *)args->arg;
-	struct kvm_irq_routing_entry *entries __free(kvfree) = NULL;
+	struct kvm_irq_table *table __free(irq_table) = NULL;
 	struct kvm_irq_routing head;
+	int r;
 
 	if (!kvm_arch_can_route_irqs(args->kvm))
 		return -EINVAL;
@@ -187,18 +234,19 @@ long kvm_ioctl_set_gsi_routing(struct kvm_ioctl_args *args)
 		return -EFAULT;
 	if (head.nr > KVM_MAX_GSIS || head.flags)
 		return -EINVAL;
-	if (head.nr) {
-		entries = kvmalloc_array(head.nr, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-		if (!entries)
-			return -ENOMEM;
-		if (copy_from_user(entries, user->entries, head.nr * sizeof(*entries)))
-			return -EFAULT;
-	}
+	table = irq_table_alloc(head.nr);
+	if (!table)
+		return -ENOMEM;
+	r = irq_table_copy(args->kvm, table, user->entries, head.nr) ?:
+	    irq_table_link(table);
+	if (r)
+		return r;
 	guard(mutex)(&args->kvm->irq_lock);
-	return kvm_set_irq_routes(args->kvm, entries, head.nr);
+	irq_table_publish(args->kvm, no_free_ptr(table));
+	return 0;
 }
 
 void kvm_irq_routes_destroy(struct kvm *kvm)
 {
-	kvfree(rcu_dereference_protected(kvm->irq_table, true));
+	irq_table_free(rcu_dereference_protected(kvm->irq_table, true));
 }

@@ -192,11 +192,12 @@ int kvm_arch_set_irq(struct kvm *kvm, const struct kvm_irq_route *route,
 /* Does the PIT's GSI lead to this pin? */
 static bool irq_is_pit_pin(struct kvm *kvm, u32 irqchip, u32 pin)
 {
-	const struct kvm_irq_route *route, *end;
+	const struct kvm_irq_table *table;
+	const struct kvm_irq_route *route;
 
 	guard(rcu)();
-	route = kvm_irq_routes(rcu_dereference(kvm->irq_table), 0, &end);
-	for (; route < end; route++)
+	table = rcu_dereference(kvm->irq_table);
+	kvm_for_each_irq_route(route, table, 0)
 		if (route->type == KVM_IRQ_ROUTING_IRQCHIP &&
 		    route->irqchip == irqchip && route->pin == pin)
 			return true;

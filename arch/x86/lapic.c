@@ -142,7 +142,7 @@ int lapic_accept(struct x86_lapic *apic, const struct x86_irq *irq)
 		break;
 	case X86_DELIVER_SIPI:
 		WRITE_ONCE(apic->sipi_vector, irq->vector);
-			set_bit(LAPIC_SIPI, &apic->events);
+		set_bit(LAPIC_SIPI, &apic->events);
 		break;
 	default:
 		/* SMI, ExtINT and the reserved mode come by no message here. */
@@ -289,7 +289,7 @@ bool lapic_wants_extint(struct x86_vcpu *vcpu)
 static bool lapic_user_ioapic_sends(struct kvm *kvm, u8 vector)
 {
 	const struct kvm_irq_table *table;
-	const struct kvm_irq_route *route, *end;
+	const struct kvm_irq_route *route;
 	u32 gsi;
 
 	guard(rcu)();
@@ -297,8 +297,8 @@ static bool lapic_user_ioapic_sends(struct kvm *kvm, u8 vector)
 	for (gsi = 0; gsi < to_x86_vm(kvm)->chips.nr_reserved_pins; gsi++) {
 		struct x86_irq irq;
 
-		route = kvm_irq_routes(table, gsi, &end);
-		if (route == end || route->type != KVM_IRQ_ROUTING_MSI)
+		route = kvm_irq_first_route(table, gsi);
+		if (!route || route->type != KVM_IRQ_ROUTING_MSI)
 			continue;
 		x86_msi_to_irq(to_x86_vm(kvm), &route->msi, &irq);
 		if (irq.level && irq.vector == vector)
@@ -334,6 +334,21 @@ void lapic_eoi(struct x86_lapic *apic)
 	__clear_bit(vector, apic->isr);
 	lapic_broadcast_eoi(apic, vector);
 	kvm_make_request(X86_REQ_EVENT, &apic->vcpu->vcpu);
+}
+
+bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)
+{
+	const struct x86_lapic *apic = vcpu->lapic;
+	const struct x86_ioapic *ioapic;
+	int vector;
+
+	if (!apic)
+		return false;
+	vector = lapic_highest(apic->isr);
+	if (vector < 0 || lapic_highest(apic->irr) >= 0)
+		return false;
+	ioapic = lapic_chips(apic)->ioapic;
+	return !test_bit(vector, ioapic ? ioapic->vectors : apic->tmr);
 }
 
 u8 lapic_take_eoi_exit(struct x86_vcpu *vcpu)

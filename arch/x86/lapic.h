@@ -169,6 +169,12 @@ bool lapic_pending(struct x86_vcpu *vcpu);
  */
 int lapic_ack(struct x86_vcpu *vcpu);
 
+/* The guest is done with the interrupt of the highest priority in service. */
+void lapic_eoi(struct x86_lapic *apic);
+
+/* Would its end concern nobody but the local APIC? */
+bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu);
+
 /**
  * lapic_cr8_threshold() - up to which CR8 would hold back what is requested
  * @vcpu: the vCPU

@@ -329,21 +329,42 @@ int lapic_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data)
 
 /* Userspace */
 
+static void set_state_reg(struct kvm_lapic_state *state, u32 reg, u32 val)
+{
+	memcpy(state->regs + reg, &val, sizeof(val));
+}
+
+/* The old format has no room for more than 8 bits of id. */
+static u32 lapic_state_id(struct x86_lapic *apic)
+{
+	bool old = lapic_x2apic(apic) && !to_x86_vm(apic->vcpu->vcpu.kvm)->chips.msi_ids_32;
+
+	return old ? apic->id << 24 : lapic_read(apic, APIC_ID);
+}
+
+/* The page is zeroed. */
 long x86_ioctl_get_lapic(struct kvm_ioctl_args *args)
 {
+	static const u16 others[] = {
+		APIC_LVR, APIC_TASKPRI, APIC_PROCPRI, APIC_LDR, APIC_DFR, APIC_SPIV, APIC_ESR,
+		APIC_ICR, APIC_ICR2, APIC_TMICT, APIC_TMCCT, APIC_TDCR,
+	};
 	struct x86_lapic *apic = to_x86(args->vcpu)->lapic;
 	struct kvm_lapic_state *state = args->data;
-	u32 reg, val;
+	u32 i, reg;
 
 	if (!apic)
 		return -EINVAL;
-	for (reg = 0; reg < LAPIC_REGS_END; reg += LAPIC_REG_STRIDE) {
-		val = lapic_read(apic, reg);
-		/* The old format has no room for more than 8 bits of id. */
-		if (reg == APIC_ID && lapic_x2apic(apic) &&
-		    !to_x86_vm(args->kvm)->chips.msi_ids_32)
-			val <<= 24;
-		memcpy(state->regs + reg, &val, sizeof(val));
+	set_state_reg(state, APIC_ID, lapic_state_id(apic));
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		set_state_reg(state, others[i], lapic_read(apic, others[i]));
+	for (i = 0; i < NR_LVTS; i++)
+		set_state_reg(state, APIC_LVTT + i * LAPIC_REG_STRIDE, apic->lvt[i]);
+	for (i = 0; i < 8; i++) {
+		reg = i * LAPIC_REG_STRIDE;
+		set_state_reg(state, APIC_ISR + reg, map_word(apic->isr, i));
+		set_state_reg(state, APIC_TMR + reg, map_word(apic->tmr, i));
+		set_state_reg(state, APIC_IRR + reg, map_word(apic->irr, i));
 	}
 	return 0;
 }

@@ -24,9 +24,6 @@ u8 lapic_ppr(const struct x86_lapic *apic);
 /* Does it take fixed interrupts? */
 bool lapic_sw_enabled(const struct x86_lapic *apic);
 
-/* The guest is done with the interrupt of the highest priority in service. */
-void lapic_eoi(struct x86_lapic *apic);
-
 /* x2APIC: cluster and bit follow from the id (Intel SDM 3, 11.12.10.2). */
 u32 lapic_x2apic_ldr(u32 id);
 

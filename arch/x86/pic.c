@@ -191,7 +191,8 @@ static void pic_write_icw1(struct x86_pic *pic, unsigned int chip, u8 val)
 {
 	struct kvm_pic_state *s = &pic->chip[chip];
 
-	pic->acked |= s->isr << (chip * 8);
+	/* An edge that is forgotten has had its answer, too. */
+	pic->acked |= (s->isr | (s->irr & ~s->elcr)) << (chip * 8);
 	pic->unmasked |= s->imr << (chip * 8);
 	s->irr &= s->elcr;
 	s->last_irr = 0;

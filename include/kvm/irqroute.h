@@ -23,15 +23,16 @@ enum kvm_irq_source {
 
 /**
  * struct kvm_irq_route - one entry of a routing table
- * @gsi: what it routes
+ * @gsi: what it routes, below KVM_MAX_GSIS
  * @type: KVM_IRQ_ROUTING_IRQCHIP or KVM_IRQ_ROUTING_MSI
+ * @next: one more than the index of the next route of @gsi; 0 for none
  * @irqchip: KVM_IRQCHIP_*, below KVM_NR_IRQCHIPS
  * @pin: of that chip, as kvm_arch_check_route() allows
  * @msi: the message, as the bus would carry it
  */
 struct kvm_irq_route {
-	u16 gsi;
-	u8 type;
+	u16 gsi:12, type:4;
+	u16 next;
 	union {
 		struct {
 			u8 irqchip;
@@ -46,31 +47,35 @@ struct kvm_irq_route {
 };
 
 /**
- * struct kvm_irq_table - all routes of a VM, sorted by GSI
+ * struct kvm_irq_table - all routes of a VM
  * @rcu: freed behind readers
  * @nr: entries in @routes
- * @nr_gsis: one more than the highest GSI; @first has one element more
- * @first: index into @routes by GSI; a GSI's routes end where the next begin
- * @routes: sorted by GSI
+ * @nr_gsis: one more than the highest GSI: entries in @first
+ * @first: by GSI, one more than the index of its first route; 0 for none
+ * @routes: in the order of userspace
  */
 struct kvm_irq_table {
 	struct rcu_head rcu;
 	u32 nr;
 	u32 nr_gsis;
 	u16 *first;
-	struct kvm_irq_route routes[] __counted_by(nr);
+	struct kvm_irq_route routes[];
 };
 
 /**
- * kvm_irq_routes() - the routes of a GSI
+ * kvm_irq_first_route() - the routes of a GSI
  * @table: the table, under RCU
  * @gsi: any number
- * @end: one past the last route
  *
- * Return: the first route; equal to @end if there is none.
+ * Return: the first route or NULL.
  */
-const struct kvm_irq_route *kvm_irq_routes(const struct kvm_irq_table *table, u32 gsi,
-					   const struct kvm_irq_route **end);
+const struct kvm_irq_route *kvm_irq_first_route(const struct kvm_irq_table *table, u32 gsi);
+const struct kvm_irq_route *kvm_irq_next_route(const struct kvm_irq_table *table,
+					       const struct kvm_irq_route *route);
+
+#define kvm_for_each_irq_route(route, table, gsi)			\
+	for ((route) = kvm_irq_first_route(table, gsi); (route);	\
+	     (route) = kvm_irq_next_route(table, route))
 
 /**
  * kvm_set_irq() - move a line, or send its message

@@ -16,7 +16,9 @@
 #include "../pvclock.h"
 #include "../x86.h"
 
-#define VCPUS	3
+/* The last one is in a cluster of its own, and its id is not its index. */
+#define VCPUS	4
+#define LAST_ID	0x11
 
 struct bench {
 	struct x86_vm vm;
@@ -44,7 +46,7 @@ static int irqchip_init(struct kunit *test)
 		struct x86_vcpu *vcpu = &b->vcpu[i];
 
 		vcpu->vcpu.kvm = kvm;
-		vcpu->vcpu.vcpu_id = i;
+		vcpu->vcpu.vcpu_id = i < VCPUS - 1 ? i : LAST_ID;
 		vcpu->vcpu.cpu = -1;
 		rcuwait_init(&vcpu->vcpu.wait);
 		KUNIT_ASSERT_EQ(test, lapic_create(vcpu), 0);
@@ -320,7 +322,14 @@ static void lapic_x2apic_clusters(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&b->vm.chips.nr_xapic), 0);
 	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), 2);
 	KUNIT_EXPECT_FALSE(test, test_bit(0x50, b->vcpu[0].lapic->irr));
+	KUNIT_EXPECT_FALSE(test, test_bit(0x50, b->vcpu[3].lapic->irr));
+	/* The second cluster, with the bit of the one who is there, and without. */
 	irq.dest = 0x10007;
+	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(0x50, b->vcpu[3].lapic->irr));
+	irq.dest = 0x10005;
+	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), -1);
+	irq.dest = 0x20007;
 	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), -1);
 	irq.dest = U32_MAX;
 	irq.vector++;
@@ -385,7 +394,8 @@ static void routes_against_list(struct kunit *test)
 	struct bench *b = test->priv;
 	struct kvm *kvm = &b->vm.kvm;
 	struct kvm_irq_routing_entry *list;
-	const struct kvm_irq_route *route, *end;
+	const struct kvm_irq_table *table;
+	const struct kvm_irq_route *route;
 	struct rnd_state rnd;
 	u32 i, gsi, round;
 
@@ -403,20 +413,58 @@ static void routes_against_list(struct kunit *test)
 		}
 		KUNIT_ASSERT_EQ(test, kvm_set_irq_routes(kvm, list, nr), 0);
 		rcu_read_lock();
+		table = rcu_dereference(kvm->irq_table);
 		for (i = 0; i < nr; i++) {
-			route = kvm_irq_routes(rcu_dereference(kvm->irq_table),
-					       list[i].gsi, &end);
-			KUNIT_EXPECT_EQ(test, end - route, 1);
+			route = kvm_irq_first_route(table, list[i].gsi);
+			KUNIT_ASSERT_NOT_NULL(test, route);
+			KUNIT_EXPECT_NULL(test, kvm_irq_next_route(table, route));
+			KUNIT_EXPECT_TRUE(test, route->gsi == list[i].gsi);
 			KUNIT_EXPECT_EQ(test, route->msi.data, list[i].u.msi.data);
 		}
-		for (gsi = 0, i = 0; gsi < KVM_MAX_GSIS + 2; gsi++) {
-			route = kvm_irq_routes(rcu_dereference(kvm->irq_table), gsi, &end);
-			i += end - route;
-		}
+		for (gsi = 0, i = 0; gsi < KVM_MAX_GSIS + 2; gsi++)
+			kvm_for_each_irq_route(route, table, gsi)
+				i++;
 		rcu_read_unlock();
 		KUNIT_EXPECT_EQ(test, i, nr);
 	}
 	mutex_unlock(&kvm->irq_lock);
+}
+
+/* A GSI has one message, or one pin of each chip. */
+static void routes_that_clash(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	struct kvm *kvm = &b->vm.kvm;
+	struct kvm_irq_routing_entry list[3] = {};
+	const struct kvm_irq_table *table;
+	const struct kvm_irq_route *route;
+	u32 i, chips = 0;
+
+	for (i = 0; i < 3; i++) {
+		list[i].gsi = 5;
+		list[i].type = KVM_IRQ_ROUTING_IRQCHIP;
+		list[i].u.irqchip.irqchip = i;
+		list[i].u.irqchip.pin = 3 + i;
+	}
+	mutex_lock(&kvm->irq_lock);
+	KUNIT_EXPECT_EQ(test, kvm_set_irq_routes(kvm, list, 3), 0);
+	list[1].u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
+	KUNIT_EXPECT_EQ(test, kvm_set_irq_routes(kvm, list, 3), -EINVAL);
+	list[0].type = KVM_IRQ_ROUTING_MSI;
+	KUNIT_EXPECT_EQ(test, kvm_set_irq_routes(kvm, list, 2), -EINVAL);
+	list[1].gsi = 6;
+	list[2].gsi = KVM_MAX_GSIS;
+	KUNIT_EXPECT_EQ(test, kvm_set_irq_routes(kvm, list, 3), -EINVAL);
+	/* Those before are there still, all three. */
+	rcu_read_lock();
+	table = rcu_dereference(kvm->irq_table);
+	kvm_for_each_irq_route(route, table, 5) {
+		KUNIT_EXPECT_EQ(test, route->pin, 3 + route->irqchip);
+		chips |= BIT(route->irqchip);
+	}
+	rcu_read_unlock();
+	mutex_unlock(&kvm->irq_lock);
+	KUNIT_EXPECT_EQ(test, chips, 7);
 }
 
 /* To a part in a thousand million, for every rate there is. */
@@ -446,6 +494,7 @@ static struct kunit_case irqchip_cases[] = {
 	KUNIT_CASE(ioapic_levels),
 	KUNIT_CASE(ioapic_registers),
 	KUNIT_CASE(routes_against_list),
+	KUNIT_CASE(routes_that_clash),
 	KUNIT_CASE(clock_scales),
 	{}
 };
