@@ -49,10 +49,16 @@ out:
 	return r;
 }
 
-int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
+static unsigned int kvm_gup_flags(unsigned int flags)
+{
+	return FOLL_HWPOISON | FOLL_INTERRUPTIBLE | (flags & KVM_HOST_WRITE ? FOLL_WRITE : 0) |
+	       (flags & KVM_HOST_NOWAIT ? FOLL_NOWAIT : 0);
+}
+
+int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, unsigned int flags,
 		      struct kvm_host_page *host)
 {
-	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE | (write ? FOLL_WRITE : 0);
+	bool write = flags & KVM_HOST_WRITE;
 	bool may_write = !(slot->flags & KVM_MEM_READONLY);
 	hva_t hva = kvm_slot_hva(slot, gfn);
 	struct page *page;
@@ -61,9 +67,11 @@ int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
 	if (may_write && get_user_pages_fast_only(hva, 1, FOLL_WRITE, &page) == 1)
 		return kvm_set_host_page(host, page, true);
 
-	r = get_user_pages_unlocked(hva, 1, &page, flags);
+	r = get_user_pages_unlocked(hva, 1, &page, kvm_gup_flags(flags));
 	if (r == -EINTR || r == -EHWPOISON)
 		return r;
+	if (!r && (flags & KVM_HOST_NOWAIT))
+		return -EBUSY;
 	if (r != 1)
 		return kvm_get_pfnmap(hva, write, host);
 	kvm_set_host_page(host, page, write);
@@ -74,6 +82,18 @@ int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
 		kvm_set_host_page(host, page, true);
 	}
 	return 0;
+}
+
+void kvm_wait_host_page(struct mm_struct *mm, hva_t hva, bool write)
+{
+	unsigned int flags = FOLL_INTERRUPTIBLE | (write ? FOLL_WRITE : 0);
+	int locked = 1;
+
+	if (mmap_read_lock_killable(mm))
+		return;
+	get_user_pages_remote(mm, hva, 1, flags, NULL, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
 }
 
 unsigned int kvm_host_order(hva_t hva)

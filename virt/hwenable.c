@@ -100,6 +100,7 @@ static int kvm_suspend(void *unused)
 
 static void kvm_resume(void *unused)
 {
+	kvm_arch_resume();
 	if (nr_vms && kvm_enable_cpu())
 		pr_err("kvm: virtualization did not come back after suspend; VMs will fail\n");
 }

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/string.h>
 
+#include "apf.h"
 #include "backend.h"
 #include "cpuid.h"
 #include "mce.h"
@@ -42,9 +43,14 @@ int __init kvm_arch_init(void)
 	if (!backend)
 		return -EINVAL;
 
-	r = backend->probe();
+	r = x86_apf_init();
 	if (r)
 		return r;
+	r = backend->probe();
+	if (r) {
+		x86_apf_exit();
+		return r;
+	}
 
 #define X86_BACKEND_UPDATE(op)	static_call_update(x86_##op, backend->op);
 	X86_BACKEND_OPS(X86_BACKEND_UPDATE)
@@ -57,6 +63,7 @@ int __init kvm_arch_init(void)
 void kvm_arch_exit(void)
 {
 	backend->exit();
+	x86_apf_exit();
 }
 
 int kvm_arch_enable_cpu(void)
@@ -67,6 +74,11 @@ int kvm_arch_enable_cpu(void)
 void kvm_arch_disable_cpu(void)
 {
 	x86_backend_call(disable_cpu)();
+}
+
+void kvm_arch_resume(void)
+{
+	x86_clock_resume();
 }
 
 static const struct kvm_ioctl dev_rows[] = {

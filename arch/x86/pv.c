@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Steal time, IPIs and wake-ups by hypercall, control of halt polling. */
+/* What paravirtual guests ask for by MSR and hypercall; who may, by CPUID. */
 #include <linux/kvm_para.h>
-#include <linux/sched.h>
-
-#include <kvm/guest_io.h>
 
 #include "cpuid.h"
 #include "lapic.h"
@@ -34,6 +31,13 @@ static int pv_msr_feature(u32 index)
 		return KVM_FEATURE_CLOCKSOURCE2;
 	case MSR_KVM_STEAL_TIME:
 		return KVM_FEATURE_STEAL_TIME;
+	case MSR_KVM_PV_EOI_EN:
+		return KVM_FEATURE_PV_EOI;
+	case MSR_KVM_ASYNC_PF_EN:
+		return KVM_FEATURE_ASYNC_PF;
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		return KVM_FEATURE_ASYNC_PF_INT;
 	case MSR_KVM_POLL_CONTROL:
 		return KVM_FEATURE_POLL_CONTROL;
 	default:
@@ -66,30 +70,18 @@ int x86_pv_get_msr(struct x86_vcpu *vcpu, u32 index, u64 *data, bool host)
 	case MSR_KVM_STEAL_TIME:
 		*data = vcpu->pv.steal_msr;
 		return 0;
+	case MSR_KVM_PV_EOI_EN:
+		*data = vcpu->pv.eoi_msr;
+		return 0;
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		*data = x86_apf_get_msr(vcpu, index);
+		return 0;
 	default:
 		*data = vcpu->pv.poll_control;
 		return 0;
 	}
-}
-
-static u64 steal_waited(void)
-{
-#ifdef CONFIG_SCHED_INFO
-	return current->sched_info.run_delay;
-#else
-	return 0;
-#endif
-}
-
-static int steal_set_msr(struct x86_vcpu *vcpu, u64 data)
-{
-	if (data & KVM_STEAL_RESERVED_MASK)
-		return -EINVAL;
-	vcpu->pv.steal_msr = data;
-	vcpu->pv.steal_seen = steal_waited();
-	if (data & KVM_MSR_ENABLED)
-		kvm_make_request(X86_REQ_STEAL_UPDATE, &vcpu->vcpu);
-	return 0;
 }
 
 int x86_pv_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
@@ -104,7 +96,13 @@ int x86_pv_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		return x86_clock_set_msr(vcpu, data);
 	case MSR_KVM_STEAL_TIME:
-		return steal_set_msr(vcpu, data);
+		return x86_steal_set_msr(vcpu, data);
+	case MSR_KVM_PV_EOI_EN:
+		return x86_pv_eoi_set_msr(vcpu, data);
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		return x86_apf_set_msr(vcpu, index, data);
 	default:
 		if (data & ~1ull)
 			return -EINVAL;
@@ -113,36 +111,12 @@ int x86_pv_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data, bool host)
 	}
 }
 
-void x86_steal_update(struct x86_vcpu *vcpu)
+void x86_pv_reset(struct x86_vcpu *vcpu)
 {
-	gpa_t gpa = vcpu->pv.steal_msr & KVM_STEAL_VALID_BITS;
-	u64 waited = steal_waited();
-	struct kvm_steal_time st;
-
-	if (!(vcpu->pv.steal_msr & KVM_MSR_ENABLED) ||
-	    kvm_read_guest(&vcpu->vcpu, gpa, &st, sizeof(st)))
-		return;
-	/* Odd while it changes; the guest may have left it so. */
-	st.version = (st.version | 1) + (st.version & 1 ? 2 : 0);
-	if (kvm_write_guest(&vcpu->vcpu, gpa + offsetof(struct kvm_steal_time, version),
-			    &st.version, sizeof(st.version)))
-		return;
-	/* Pairs with the guest's barriers around its reads of the version. */
-	smp_wmb();
-	st.steal += waited - vcpu->pv.steal_seen;
-	vcpu->pv.steal_seen = waited;
-	kvm_write_guest(&vcpu->vcpu, gpa, &st.steal, sizeof(st.steal));
-	/* Pairs with the guest's barriers around its reads of the version. */
-	smp_wmb();
-	st.version++;
-	kvm_write_guest(&vcpu->vcpu, gpa + offsetof(struct kvm_steal_time, version),
-			&st.version, sizeof(st.version));
-}
-
-void x86_pv_load(struct x86_vcpu *vcpu)
-{
-	if (vcpu->pv.steal_msr & KVM_MSR_ENABLED)
-		kvm_make_request(X86_REQ_STEAL_UPDATE, &vcpu->vcpu);
+	vcpu->clock.msr = 0;
+	vcpu->pv.steal_msr = 0;
+	vcpu->pv.eoi_msr = 0;
+	x86_apf_reset(vcpu);
 }
 
 /* vCPUs whose APIC ids begin at @min, one a bit. */
@@ -191,6 +165,16 @@ static long pv_kick_vcpu(struct x86_vcpu *vcpu, u32 apic_id)
 	return 0;
 }
 
+/* The caller waits for somebody who has no CPU to wait on. */
+static long pv_sched_yield(struct x86_vcpu *vcpu, u32 apic_id)
+{
+	struct kvm_vcpu *target = kvm_get_vcpu_by_id(vcpu->vcpu.kvm, apic_id);
+
+	if (target && target != &vcpu->vcpu)
+		kvm_vcpu_yield_to(target);
+	return 0;
+}
+
 long x86_pv_hypercall(struct x86_vcpu *vcpu, unsigned long nr,
 		      const unsigned long *args)
 {
@@ -203,6 +187,10 @@ long x86_pv_hypercall(struct x86_vcpu *vcpu, unsigned long nr,
 		if (!vcpu->lapic || !x86_pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI))
 			return -KVM_ENOSYS;
 		return pv_send_ipis(vcpu, args);
+	case KVM_HC_SCHED_YIELD:
+		if (!x86_pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD))
+			return -KVM_ENOSYS;
+		return pv_sched_yield(vcpu, args[0]);
 	default:
 		return -KVM_ENOSYS;
 	}

@@ -12,13 +12,16 @@ struct kvm_ioctl_args;
 
 /* KVM_FEATURE_* that work. */
 #ifdef CONFIG_SCHED_INFO
-#define X86_PV_STEAL	BIT(KVM_FEATURE_STEAL_TIME)
+#define X86_PV_STEAL	(BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH))
 #else
 #define X86_PV_STEAL	0
 #endif
 #define X86_PV_FEATURES	(BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |	\
-			 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_PV_UNHALT) |	\
-			 BIT(KVM_FEATURE_POLL_CONTROL) | BIT(KVM_FEATURE_PV_SEND_IPI) |	\
+			 BIT(KVM_FEATURE_ASYNC_PF) | BIT(KVM_FEATURE_ASYNC_PF_INT) |	\
+			 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_PV_EOI) |	\
+			 BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_PV_SEND_IPI) |	\
+			 BIT(KVM_FEATURE_POLL_CONTROL) |				\
+			 BIT(KVM_FEATURE_PV_SCHED_YIELD) |				\
 			 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT) | X86_PV_STEAL)
 
 /**
@@ -28,6 +31,11 @@ struct kvm_ioctl_args;
  * @poll_control: MSR_KVM_POLL_CONTROL; bit 0: the host may spin for us
  * @steal_msr: MSR_KVM_STEAL_TIME: where the guest reads, and bit 0
  * @steal_seen: how long the thread had waited for a CPU when last told
+ * @preempted: the guest may have been told that the vCPU waits for a CPU
+ * @between_insns: nothing of an instruction is half done, and nothing that was
+ *	read of the guest's page tables is still used
+ * @eoi_msr: MSR_KVM_PV_EOI_EN: where the guest may end interrupts, and bit 0
+ * @eoi_offered: the bit there is set
  */
 struct x86_pv {
 	bool enforce;
@@ -35,6 +43,10 @@ struct x86_pv {
 	u64 poll_control;
 	u64 steal_msr;
 	u64 steal_seen;
+	bool preempted;
+	bool between_insns;
+	u64 eoi_msr;
+	bool eoi_offered;
 };
 
 /* May the guest use it? @feature is KVM_FEATURE_*. */
@@ -44,14 +56,31 @@ bool x86_pv_has(const struct x86_vcpu *vcpu, unsigned int feature);
 int x86_pv_get_msr(struct x86_vcpu *vcpu, u32 index, u64 *data, bool host);
 int x86_pv_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data, bool host);
 
+/* RESET and INIT: nothing is written to the guest's memory any more. */
+void x86_pv_reset(struct x86_vcpu *vcpu);
+
+/* steal.c */
+int x86_steal_set_msr(struct x86_vcpu *vcpu, u64 data);
+
 /**
  * x86_steal_update() - tell the guest how long it waited for a CPU
  * @vcpu: the vCPU, loaded, for X86_REQ_STEAL_UPDATE
  */
 void x86_steal_update(struct x86_vcpu *vcpu);
 
-/* The vCPU's thread got a CPU. */
-void x86_pv_load(struct x86_vcpu *vcpu);
+/* The vCPU's thread got a CPU, or lost it; also from the scheduler. */
+void x86_steal_load(struct x86_vcpu *vcpu);
+void x86_steal_put(struct x86_vcpu *vcpu);
+
+/* pv_eoi.c */
+int x86_pv_eoi_set_msr(struct x86_vcpu *vcpu, u64 data);
+
+/**
+ * x86_pv_eoi_offer() - let the guest end its interrupt by clearing a bit
+ * @vcpu: the vCPU, after what it injects has been chosen
+ */
+void x86_pv_eoi_offer(struct x86_vcpu *vcpu);
+void x86_pv_eoi_settle_slow(struct x86_vcpu *vcpu);
 
 /**
  * x86_pv_hypercall() - the calls about other vCPUs

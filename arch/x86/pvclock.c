@@ -33,6 +33,14 @@ void pvclock_scale(u32 khz, u32 *mul, s8 *shift)
 	*mul = div64_u64((u64)NSEC_PER_SEC << 32, rate);
 }
 
+/* Suspends of the host; the vCPUs were out of the guest, and find out when they load. */
+static unsigned int clock_resumes;
+
+void x86_clock_resume(void)
+{
+	WRITE_ONCE(clock_resumes, clock_resumes + 1);
+}
+
 static u64 clock_at(const struct x86_clock *clock, u64 host_tsc)
 {
 	u32 mul;
@@ -58,9 +66,17 @@ static void clock_rebase(struct x86_clock *clock)
 	struct system_time_snapshot snap;
 
 	lockdep_assert_held(&clock->lock);
+	clock->resumes = READ_ONCE(clock_resumes);
 	clock->stable = clock_snapshot(&snap);
 	clock->base_tsc = snap.cycles;
 	clock->base_ns = ktime_to_ns(snap.raw) + clock->offset;
+}
+
+/* A base is good as long as counter and clock run on together. */
+static void clock_refresh(struct x86_clock *clock)
+{
+	if (!clock->stable || clock->resumes != READ_ONCE(clock_resumes))
+		clock_rebase(clock);
 }
 
 void x86_clock_init(struct x86_vm *vm)
@@ -115,9 +131,11 @@ void x86_clock_update(struct x86_vcpu *vcpu)
 	if (!(vcpu->clock.msr & KVM_MSR_ENABLED))
 		return;
 	x86_fetch(vcpu, X86_GROUP_TSC);
+	if (vcpu->clock.resumes != READ_ONCE(clock_resumes))
+		vcpu->clock.guest_stopped = true;
 	scoped_guard(spinlock, &vm->clock.lock) {
-		if (!vm->clock.stable)
-			clock_rebase(&vm->clock);
+		clock_refresh(&vm->clock);
+		vcpu->clock.resumes = vm->clock.resumes;
 		page.tsc_timestamp = x86_guest_tsc(vcpu, vm->clock.base_tsc);
 		page.system_time = vm->clock.base_ns;
 		if (vm->clock.stable && clock_vcpus_agree(vm))
@@ -133,8 +151,10 @@ void x86_clock_update(struct x86_vcpu *vcpu)
 
 void x86_clock_load(struct x86_vcpu *vcpu)
 {
-	if ((vcpu->clock.msr & KVM_MSR_ENABLED) &&
-	    !READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->clock.stable))
+	if (!(vcpu->clock.msr & KVM_MSR_ENABLED))
+		return;
+	if (!READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->clock.stable) ||
+	    vcpu->clock.resumes != READ_ONCE(clock_resumes))
 		kvm_make_request(X86_REQ_CLOCK_UPDATE, &vcpu->vcpu);
 }
 
@@ -147,6 +167,7 @@ void x86_clock_tsc_changed(struct x86_vcpu *vcpu)
 int x86_clock_set_msr(struct x86_vcpu *vcpu, u64 data)
 {
 	vcpu->clock.msr = data;
+	vcpu->clock.resumes = READ_ONCE(clock_resumes);
 	kvm_make_request(X86_REQ_CLOCK_UPDATE, &vcpu->vcpu);
 	return 0;
 }
@@ -169,8 +190,8 @@ int x86_clock_set_wall_msr(struct x86_vcpu *vcpu, u64 data)
 		return 0;
 
 	scoped_guard(spinlock, &clock->lock) {
-		if (!clock_snapshot(&snap))
-			clock_rebase(clock);
+		clock_refresh(clock);
+		clock_snapshot(&snap);
 		now = clock_at(clock, snap.cycles);
 	}
 	ts = ns_to_timespec64(ktime_to_ns(snap.real) - now);
@@ -194,8 +215,7 @@ long x86_ioctl_get_clock(struct kvm_ioctl_args *args)
 	struct system_time_snapshot snap;
 
 	guard(spinlock)(&vm->clock.lock);
-	if (!vm->clock.stable)
-		clock_rebase(&vm->clock);
+	clock_refresh(&vm->clock);
 	if (clock_snapshot(&snap)) {
 		data->flags = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
 		data->realtime = ktime_to_ns(snap.real);

@@ -17,6 +17,7 @@ struct kvm_ioctl_args;
  * @base_tsc: the host's counter when
  * @base_ns: the clock read this
  * @stable: the host keeps time by the TSC, and so can all vCPUs: from this base
+ * @resumes: how often the host had been suspended then
  */
 struct x86_clock {
 	spinlock_t lock;
@@ -24,6 +25,7 @@ struct x86_clock {
 	u64 base_tsc;
 	u64 base_ns;
 	bool stable;
+	unsigned int resumes;
 };
 
 /**
@@ -32,12 +34,14 @@ struct x86_clock {
  * @wall_msr: MSR_KVM_WALL_CLOCK
  * @version: of the page, even; the guest sees it odd during an update
  * @guest_stopped: the guest is to be told that it was paused
+ * @resumes: how often the host had been suspended when the page was written
  */
 struct x86_pvclock {
 	u64 msr;
 	u64 wall_msr;
 	u32 version;
 	bool guest_stopped;
+	unsigned int resumes;
 };
 
 /**
@@ -58,6 +62,9 @@ void x86_clock_update(struct x86_vcpu *vcpu);
 
 /* The vCPU moved to this CPU: without a stable clock the page must follow. */
 void x86_clock_load(struct x86_vcpu *vcpu);
+
+/* The host was suspended: its clock and its counter have gone apart. */
+void x86_clock_resume(void);
 
 /* A vCPU's counter jumped. */
 void x86_clock_tsc_changed(struct x86_vcpu *vcpu);

@@ -47,8 +47,12 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 		x86_clock_update(vcpu);
 	if (kvm_check_request(X86_REQ_STEAL_UPDATE, kv))
 		x86_steal_update(vcpu);
+	if (kvm_check_request(X86_REQ_APF_READY, kv))
+		x86_apf_deliver(vcpu);
 	if (kvm_check_request(X86_REQ_EVENT, kv)) {
+		x86_pv_eoi_settle(vcpu);
 		x86_prepare_event(vcpu);
+		x86_pv_eoi_offer(vcpu);
 		vcpu->stat.req_event++;
 	}
 	if (kvm_check_request(X86_REQ_IOAPIC_EOI_EXIT, kv)) {
@@ -125,7 +129,9 @@ static bool x86_enter(struct x86_vcpu *vcpu)
 	if (likely(!stay))
 		x86_account_leave();
 	local_irq_enable();
+	vcpu->pv.between_insns = true;
 	preempt_enable();
+	vcpu->pv.between_insns = false;
 	return !stay;
 }
 
@@ -142,7 +148,9 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 	int r;
 
 	if (unlikely(__xfer_to_guest_mode_work_pending())) {
+		vcpu->pv.between_insns = true;
 		r = x86_guest_work();
+		vcpu->pv.between_insns = false;
 		if (r) {
 			vcpu->stat.signal_exits++;
 			return r;
@@ -170,6 +178,7 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 		return X86_RUN_AGAIN;
 	vcpu->stat.exits++;
 	x86_finish_event(vcpu);
+	x86_pv_eoi_settle(vcpu);
 	trace_kvm_exit(vcpu->vcpu.vcpu_id, vcpu->rip, &vcpu->exit);
 	return x86_handle_exit(vcpu);
 }
@@ -182,6 +191,7 @@ static int x86_run_loop(struct x86_vcpu *vcpu)
 	do {
 		r = x86_run_once(vcpu);
 	} while (r == X86_RUN_AGAIN);
+	x86_pv_eoi_settle(vcpu);
 	x86_fpu_put(vcpu);
 	/* Before user space runs: it must not be steered by what the guest left. */
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))

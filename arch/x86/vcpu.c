@@ -99,6 +99,7 @@ void x86_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	reset_segments(vcpu);
 	reset_control(vcpu, init);
 	reset_events(vcpu);
+	x86_pv_reset(vcpu);
 	if (init)
 		return;
 
@@ -127,6 +128,7 @@ int kvm_arch_create_vcpu(struct kvm_vcpu *kv)
 	x86_cpuid_create(vcpu);
 	x86_msr_create_vcpu(vcpu);
 	x86_tsc_create_vcpu(vcpu);
+	x86_apf_create(vcpu);
 	x86_vcpu_reset(vcpu, false);
 	if (rcu_access_pointer(to_x86_vm(kv->kvm)->msr_filter))
 		kvm_make_request(X86_REQ_MSR_FILTER, kv);
@@ -171,11 +173,12 @@ void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	x86_backend_call(load)(to_x86(vcpu), cpu);
 	x86_clock_load(to_x86(vcpu));
-	x86_pv_load(to_x86(vcpu));
+	x86_steal_load(to_x86(vcpu));
 }
 
 void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu)
 {
+	x86_steal_put(to_x86(vcpu));
 	x86_backend_call(put)(to_x86(vcpu));
 }
 
@@ -222,8 +225,8 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_SET_FPU, x86_set_fpu, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_CPUID2, x86_set_cpuid2, .lock = KVM_LOCK_VCPU_LOADED),
 	KVM_ROW(KVM_GET_CPUID2, x86_get_cpuid2, .lock = KVM_LOCK_VCPU_LOADED),
-	KVM_ROW(KVM_GET_LAPIC, x86_ioctl_get_lapic, .lock = KVM_LOCK_VCPU_LOADED),
-	KVM_ROW(KVM_SET_LAPIC, x86_ioctl_set_lapic, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_GET_LAPIC, x86_ioctl_get_lapic, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_SET_LAPIC, x86_ioctl_set_lapic, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_INTERRUPT, x86_ioctl_interrupt, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_NMI, x86_ioctl_nmi),
 	KVM_ROW(KVM_GET_MP_STATE, x86_get_mp_state, .lock = KVM_LOCK_VCPU),

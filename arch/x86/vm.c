@@ -66,6 +66,8 @@ static long enable_user_msr(struct x86_vm *vm, u64 reasons)
 long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 {
 	switch (cap) {
+	case KVM_CAP_ASYNC_PF:
+	case KVM_CAP_ASYNC_PF_INT:
 	case KVM_CAP_DEBUGREGS:
 	case KVM_CAP_DISABLE_QUIRKS:
 	case KVM_CAP_EXCEPTION_PAYLOAD:
@@ -223,6 +225,11 @@ int kvm_arch_create_vm(struct kvm *kvm)
 
 void kvm_arch_remove_vm(struct kvm *kvm)
 {
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		x86_apf_stop(to_x86(vcpu));
 	x86_irqchip_stop(to_x86_vm(kvm));
 }
 

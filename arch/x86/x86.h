@@ -15,6 +15,7 @@
 #include <kvm/arch.h>
 #include <kvm/vcpu.h>
 
+#include "apf.h"
 #include "emulate.h"
 #include "event.h"
 #include "exit.h"
@@ -31,6 +32,7 @@ enum x86_request {
 	X86_REQ_NMI,
 	X86_REQ_CLOCK_UPDATE,
 	X86_REQ_STEAL_UPDATE,
+	X86_REQ_APF_READY,
 	X86_REQ_APICV,
 	X86_REQ_SCAN_IOAPIC,
 	X86_REQ_IOAPIC_EOI_EXIT,
@@ -169,6 +171,7 @@ struct x86_vm {
  * @lapic: the local APIC, or NULL
  * @clock: kvmclock
  * @pv: what else the guest asked of us
+ * @apf: page faults that others wait out
  * @event: what the next entry injects; the backend clears it once delivered
  * @events: what waits to be injected
  * @want_irq_window: exit as soon as the guest can take an interrupt
@@ -227,6 +230,7 @@ struct x86_vcpu {
 	struct x86_lapic *lapic;
 	struct x86_pvclock clock;
 	struct x86_pv pv;
+	struct x86_apf apf;
 
 	struct x86_event event;
 	struct x86_events events;
@@ -329,6 +333,18 @@ static inline void x86_mark_dirty(struct x86_vcpu *vcpu, enum x86_group group)
 {
 	vcpu->cached |= BIT(group);
 	vcpu->dirty |= BIT(group);
+}
+
+/**
+ * x86_pv_eoi_settle() - take an offer of x86_pv_eoi_offer() back
+ * @vcpu: the vCPU, by its own thread
+ *
+ * What the guest has ended is ended. Before anybody looks at what is in service.
+ */
+static inline void x86_pv_eoi_settle(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->pv.eoi_offered))
+		x86_pv_eoi_settle_slow(vcpu);
 }
 
 #endif

@@ -35,6 +35,13 @@ int kvm_arch_enable_cpu(void);
 void kvm_arch_disable_cpu(void);
 
 /**
+ * kvm_arch_resume() - the host was suspended
+ *
+ * Context: one CPU, interrupts off, tasks frozen.
+ */
+void kvm_arch_resume(void);
+
+/**
  * kvm_arch_check_extension() - the architecture's answer to KVM_CHECK_EXTENSION
  * @kvm: the VM that is asked, or NULL for /dev/kvm
  * @cap: KVM_CAP_*

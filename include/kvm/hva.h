@@ -21,7 +21,7 @@ struct kvm_host_page {
  * kvm_get_host_page() - fault the host page behind a guest frame in
  * @slot: the slot, held
  * @gfn: a frame of it
- * @write: the page will be written
+ * @flags: KVM_HOST_*
  * @host: the answer; give it back with kvm_put_host_page()
  *
  * The answer is good until the slot's notifier says otherwise: check with
@@ -29,10 +29,24 @@ struct kvm_host_page {
  *
  * Context: the owner's address space; may sleep for long, until a signal.
  * Return: 0; -EINTR for a signal; -EHWPOISON; -EFAULT without memory there, or
- * none that can be written; -EAGAIN to try again.
+ * none that can be written; -EAGAIN to try again; -EBUSY for what would take
+ * long, with %KVM_HOST_NOWAIT.
  */
-int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, bool write,
+int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, unsigned int flags,
 		      struct kvm_host_page *host);
+
+#define KVM_HOST_WRITE	BIT(0)	/* the page will be written */
+#define KVM_HOST_NOWAIT	BIT(1)	/* not for a device, nor for another process */
+
+/**
+ * kvm_wait_host_page() - wait for a page that kvm_get_host_page() found busy
+ * @mm: the owner's address space, held
+ * @hva: in it
+ * @write: the page will be written
+ *
+ * Context: any thread; may sleep for long, until a signal.
+ */
+void kvm_wait_host_page(struct mm_struct *mm, hva_t hva, bool write);
 
 /**
  * kvm_host_order() - how large the host maps what stands at an address

@@ -18,6 +18,7 @@
  * @gfn: where
  * @write: the guest wants to write
  * @present: there is a mapping, and it does not allow it
+ * @running: the guest runs into it, and may be told if the page is not there
  * @slot: what is there, held
  * @private: the frame is private
  * @gmem: the guest_memfd's page behind @gfn, if that serves it
@@ -30,6 +31,7 @@ struct x86_fault {
 	const gfn_t gfn;
 	const bool write;
 	const bool present;
+	const bool running;
 
 	struct kvm_memory_slot *slot;
 	bool private;
@@ -99,10 +101,19 @@ static int fault_get_gmem_page(struct x86_fault *fault)
 static int fault_get_host_page(struct x86_fault *fault)
 {
 	hva_t hva = kvm_slot_hva(fault->slot, fault->gfn);
+	unsigned int flags = fault->write ? KVM_HOST_WRITE : 0;
 	int r;
 
+	if (fault->running && x86_apf_possible(fault->vcpu))
+		flags |= KVM_HOST_NOWAIT;
 	fault->seq = mmu_interval_read_begin(&fault->slot->notifier);
-	r = kvm_get_host_page(fault->slot, fault->gfn, fault->write, &fault->host);
+	r = kvm_get_host_page(fault->slot, fault->gfn, flags, &fault->host);
+	if (r == -EBUSY) {
+		if (x86_apf_start(fault->vcpu, hva, fault->write))
+			return -EAGAIN;
+		flags &= ~KVM_HOST_NOWAIT;
+		r = kvm_get_host_page(fault->slot, fault->gfn, flags, &fault->host);
+	}
 	switch (r) {
 	case 0:
 		fault->level = tdp_max_host_level(fault->slot, fault->gfn);
@@ -302,6 +313,7 @@ int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 		.gfn = gpa_to_gfn(gpa),
 		.write = error_code & X86_NPF_WRITE,
 		.present = error_code & X86_NPF_PRESENT,
+		.running = true,
 	};
 	int r;
 

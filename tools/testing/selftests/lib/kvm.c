@@ -138,6 +138,27 @@ void vcpu_set_supported_cpuid(struct guest *guest, struct vcpu *vcpu)
 	kvm_ioctl_ok(vcpu->fd, KVM_SET_CPUID2, &all);
 }
 
+struct one_msr {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry;
+};
+
+int vcpu_set_msr(struct vcpu *vcpu, uint32_t index, uint64_t data)
+{
+	struct one_msr msr = { { .nmsrs = 1 }, { .index = index, .data = data } };
+
+	return kvm_ioctl_ok(vcpu->fd, KVM_SET_MSRS, &msr);
+}
+
+uint64_t vcpu_get_msr(struct vcpu *vcpu, uint32_t index)
+{
+	struct one_msr msr = { { .nmsrs = 1 }, { .index = index } };
+
+	if (kvm_ioctl_ok(vcpu->fd, KVM_GET_MSRS, &msr) != 1)
+		kvm_die(__FILE__, __LINE__, "MSR %x cannot be read", index);
+	return msr.entry.data;
+}
+
 /* Modes */
 
 #define CR0_PE		0x1u

@@ -100,6 +100,10 @@ void vcpu_set_regs(struct vcpu *vcpu, const struct kvm_regs *regs);
 void vcpu_get_sregs(struct vcpu *vcpu, struct kvm_sregs *sregs);
 void vcpu_set_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs);
 
+/* One MSR: 1, or 0 if it was refused; and its value, which must be there. */
+int vcpu_set_msr(struct vcpu *vcpu, uint32_t index, uint64_t data);
+uint64_t vcpu_get_msr(struct vcpu *vcpu, uint32_t index);
+
 /* KVM_RUN that must not fail; returns the exit reason. */
 uint32_t vcpu_run(struct vcpu *vcpu);
 /* The same, and the test ends unless this is the exit reason. */
