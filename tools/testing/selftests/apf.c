@@ -250,7 +250,8 @@ TEST_F(apf, who_cannot_be_told_waits)
 	enable(self, ALWAYS);
 	for (i = 0; i < 3; i++) {
 		if (i == 1)
-			ASSERT_EQ(1, vcpu_set_msr(self->vcpu, MSR_KVM_ASYNC_PF_EN, SHARED | ENABLED));
+			ASSERT_EQ(1, vcpu_set_msr(self->vcpu, MSR_KVM_ASYNC_PF_EN,
+						  SHARED | ENABLED));
 		if (i == 2)
 			ASSERT_EQ(1, vcpu_set_msr(self->vcpu, MSR_KVM_ASYNC_PF_EN, 0));
 		pthread_create(&thread, NULL, serve_one, self);

@@ -123,6 +123,62 @@ TEST_F(guest, ioeventfd_of_any_length)
 	close(event);
 }
 
+/* The same four writes by MMIO, and one of eight bytes. */
+#define MMIO	0xd0000000ull
+
+GUEST_CODE64(mmio_writes,
+	"mov $0xd0000000, %edx\n"
+	"mov $7, %eax\n"
+	"mov %al, (%rdx)\n"
+	"mov %ax, (%rdx)\n"
+	"mov %eax, (%rdx)\n"
+	"inc %al\n"
+	"mov %al, (%rdx)\n"
+	"mov %rax, (%rdx)\n"
+	"mov $0x99, %al\n"
+	"out %al, $0x80\n");
+
+/* How many of the five came out to userspace. */
+static int run_mmio_writes(struct guest *guest)
+{
+	struct vcpu *vcpu = &guest->vcpu[0];
+	int seen = 0;
+
+	guest_load(guest, mmio_writes);
+	vcpu_long_mode(guest, vcpu);
+	while (vcpu_run(vcpu) == KVM_EXIT_MMIO)
+		seen++;
+	if (vcpu->run->exit_reason != KVM_EXIT_IO)
+		kvm_die(__FILE__, __LINE__, "exit %u", vcpu->run->exit_reason);
+	return seen;
+}
+
+TEST_F(guest, ioeventfd_by_mmio)
+{
+	static const struct {
+		uint32_t len, flags;
+		int takes;
+	} kinds[] = {
+		{ 0, 0, 5 }, { 1, 0, 2 }, { 1, MATCH, 1 }, { 2, MATCH, 0 }, { 4, 0, 1 },
+		{ 8, 0, 1 }, { 8, MATCH, 1 },
+	};
+	struct kvm_ioeventfd args = { .fd = event_create(), .addr = MMIO, .datamatch = 8 };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		args.len = kinds[i].len;
+		args.flags = kinds[i].flags;
+		ASSERT_EQ(0, ioctl(self->vm, KVM_IOEVENTFD, &args));
+		EXPECT_EQ(5 - kinds[i].takes, run_mmio_writes(&self->guest));
+		EXPECT_EQ(kinds[i].takes, event_take(args.fd));
+		args.flags |= REMOVE;
+		ASSERT_EQ(0, ioctl(self->vm, KVM_IOEVENTFD, &args));
+		EXPECT_EQ(5, run_mmio_writes(&self->guest));
+		EXPECT_EQ(0, event_take(args.fd));
+	}
+	close(args.fd);
+}
+
 TEST_F(guest, ioeventfds_that_cannot_be)
 {
 	int event = event_create(), pipe_fds[2];
@@ -253,6 +309,24 @@ TEST_F(guest, coalesced_writes_wait_in_the_ring)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, ioctl(self->vm, KVM_REGISTER_COALESCED_MMIO, NULL));
 	EXPECT_EQ(EFAULT, errno);
+	munmap(ring, getpagesize());
+}
+
+TEST_F(guest, coalesced_mmio)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = MMIO, .size = 4 };
+	struct kvm_coalesced_mmio_ring *ring = map_ring(self->vcpu);
+
+	ASSERT_EQ(0, ioctl(self->vm, KVM_REGISTER_COALESCED_MMIO, &zone));
+	/* Eight bytes are more than the zone. */
+	EXPECT_EQ(1, run_mmio_writes(&self->guest));
+	ASSERT_EQ(4, ring->last);
+	EXPECT_EQ(MMIO, ring->coalesced_mmio[1].phys_addr);
+	EXPECT_EQ(2, ring->coalesced_mmio[1].len);
+	EXPECT_EQ(7, ring->coalesced_mmio[1].data[0]);
+	EXPECT_EQ(0, ring->coalesced_mmio[1].pio);
+	ASSERT_EQ(0, ioctl(self->vm, KVM_UNREGISTER_COALESCED_MMIO, &zone));
+	EXPECT_EQ(5, run_mmio_writes(&self->guest));
 	munmap(ring, getpagesize());
 }
 
@@ -439,17 +513,6 @@ struct time_page {
 	uint8_t flags;
 } __attribute__((packed));
 
-static void set_msr(struct vcpu *vcpu, uint32_t index, uint64_t data)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = { { .nmsrs = 1 }, { .index = index, .data = data } };
-
-	if (ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) != 1)
-		kvm_die(__FILE__, __LINE__, "KVM_SET_MSRS %x", index);
-}
-
 #define TIME_PAGE	0x20000
 
 GUEST_CODE16(reads_tsc, "rdtsc\n out %al, $0x80\n");
@@ -464,7 +527,7 @@ TEST_F(guest, kvmclock_is_the_clock)
 
 	EXPECT_EQ(-1, ioctl(self->vcpu->fd, KVM_KVMCLOCK_CTRL, 0));
 	EXPECT_EQ(EINVAL, errno);
-	set_msr(self->vcpu, 0x4b564d01, TIME_PAGE | 1);
+	vcpu_set_msr(self->vcpu, 0x4b564d01, TIME_PAGE | 1);
 	guest_load(&self->guest, reads_tsc);
 	vcpu_real_mode(&self->guest, self->vcpu);
 	vcpu_run_out(self->vcpu, NULL);
@@ -487,7 +550,7 @@ TEST_F(guest, kvmclock_is_the_clock)
 	vcpu_run_out(self->vcpu, NULL);
 	EXPECT_EQ(2, page->flags & 2);
 	/* It follows the memory slot that is there now; gone, nothing happens. */
-	set_msr(self->vcpu, 0x4b564d01, (1ull << 40) | 1);
+	vcpu_set_msr(self->vcpu, 0x4b564d01, (1ull << 40) | 1);
 	vcpu_real_mode(&self->guest, self->vcpu);
 	vcpu_run_out(self->vcpu, NULL);
 }
@@ -498,7 +561,7 @@ TEST_F(guest, wall_clock_is_the_time_of_day)
 	struct kvm_clock_data clock;
 	uint64_t now;
 
-	set_msr(self->vcpu, 0x4b564d00, TIME_PAGE);
+	vcpu_set_msr(self->vcpu, 0x4b564d00, TIME_PAGE);
 	kvm_ioctl_ok(self->vm, KVM_GET_CLOCK, &clock);
 	EXPECT_NE(0, wall[0]);
 	EXPECT_EQ(0, wall[0] & 1);

@@ -24,6 +24,7 @@ struct op {
 	int vm, event;
 	int (*act)(struct op *op);
 	int (*undo)(struct op *op);
+	int resample;
 };
 
 static int ioeventfd(struct op *op, uint64_t addr, uint32_t flags)
@@ -81,6 +82,17 @@ static int remove_irqfd(struct op *op)
 	return irqfd(op->vm, op->event, GSI, KVM_IRQFD_FLAG_DEASSIGN, -1);
 }
 
+/* With two eventfds to hold. */
+static int add_resampling(struct op *op)
+{
+	return irqfd(op->vm, op->event, 10, 0, op->resample);
+}
+
+static int remove_resampling(struct op *op)
+{
+	return irqfd(op->vm, op->event, 10, KVM_IRQFD_FLAG_DEASSIGN, -1);
+}
+
 static int change_routes(struct op *op)
 {
 	return route_msi(op->vm, GSI, VECTOR + 1);
@@ -124,6 +136,10 @@ FIXTURE_VARIANT_ADD(irqfail, irqfd) {
 	.act = add_irqfd, .undo = remove_irqfd, .least = 2,
 };
 
+FIXTURE_VARIANT_ADD(irqfail, irqfd_resampling) {
+	.act = add_resampling, .undo = remove_resampling, .least = 2,
+};
+
 FIXTURE_VARIANT_ADD(irqfail, routes) {
 	.act = change_routes, .undo = restore_routes, .least = 3,
 };
@@ -150,7 +166,8 @@ FIXTURE_TEARDOWN(irqfail)
 
 TEST_F(irqfail, every_chance)
 {
-	struct op op = { self->vm, event_create(), variant->act, variant->undo };
+	struct op op = { self->vm, event_create(), variant->act, variant->undo,
+			 event_create() };
 	int nth, result, error, failed = 0;
 	bool injected;
 
@@ -175,6 +192,7 @@ TEST_F(irqfail, every_chance)
 	EXPECT_EQ(0, op.act(&op));
 	EXPECT_EQ(0, op.undo(&op));
 	close(op.event);
+	close(op.resample);
 }
 
 /*
@@ -183,7 +201,7 @@ TEST_F(irqfail, every_chance)
  */
 TEST_F(irqfail, known_bug_19_removal_cannot_fail)
 {
-	struct op op = { self->vm, event_create(), remove_port, NULL };
+	struct op op = { self->vm, event_create(), remove_port, NULL, -1 };
 	int nth, result, error, other = event_create();
 	struct kvm_ioeventfd args = { .fd = other, .addr = PORT + 1, .len = 1,
 				      .flags = KVM_IOEVENTFD_FLAG_PIO };
