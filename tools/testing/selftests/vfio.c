@@ -16,6 +16,7 @@
 #include "kselftest_harness.h"
 #include "fail.h"
 #include "files.h"
+#include "irq.h"
 #include "kvm.h"
 #include "trace.h"
 #include "vfio.h"
@@ -116,8 +117,9 @@ struct vmm {
 
 static void vmm_create(struct vmm *vmm, int group)
 {
-	guest_create(&vmm->guest);
-	vmm->vcpu = &vmm->guest.vcpu[0];
+	guest_create_vm(&vmm->guest, GUEST_MEM);
+	kvm_ioctl_ok(vmm->guest.vm, KVM_CREATE_IRQCHIP, 0);
+	vmm->vcpu = guest_add_vcpu(&vmm->guest, 0);
 	vmm->device = kvm_must(kvm_vfio_create(vmm->guest.vm), "device", __FILE__, __LINE__);
 	kvm_must(kvm_vfio_add(vmm->device, group), "group", __FILE__, __LINE__);
 	vfio_open(&vmm->vfio, group, vmm->guest.mem, GUEST_MEM);
@@ -325,6 +327,28 @@ TEST_F(hardware, device_reaches_memory)
 	guest_dma(&vmm, EDU_BUFFER, TO, SIZE, EDU_DMA_OUT);
 	EXPECT_EQ(memcmp(vmm.guest.mem + FROM, vmm.guest.mem + TO, SIZE), 0);
 	vmm_destroy(&vmm);
+	self->group = -1;
+}
+
+/* From the device to the guest's local APIC; the VMM only wires them. */
+TEST_F(hardware, device_interrupts_the_guest)
+{
+	enum { GSI = 24, VECTOR = 0x61 };
+	int event = event_create();
+	struct vmm vmm;
+
+	vmm_create(&vmm, self->group);
+	lapic_enable(vmm.vcpu->fd);
+	ASSERT_EQ(route_msi(vmm.guest.vm, GSI, VECTOR), 0);
+	ASSERT_EQ(irqfd(vmm.guest.vm, event, GSI, 0, -1), 0);
+	vfio_set_msi(&vmm.vfio, event);
+
+	EXPECT_FALSE(lapic_irr(vmm.vcpu->fd, VECTOR));
+	guest_write(&vmm, EDU_INTERRUPT, 1);
+	EXPECT_TRUE(lapic_wait_irr(vmm.vcpu->fd, VECTOR));
+
+	vmm_destroy(&vmm);
+	close(event);
 	self->group = -1;
 }
 

@@ -123,6 +123,20 @@ void vfio_close(struct vfio *vfio)
 	close(vfio->group);
 }
 
+void vfio_set_msi(struct vfio *vfio, int event)
+{
+	struct {
+		struct vfio_irq_set set;
+		int32_t event;
+	} msi = {
+		.set.argsz = sizeof(msi), .set.index = VFIO_PCI_MSI_IRQ_INDEX, .set.count = 1,
+		.set.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.event = event,
+	};
+
+	kvm_ioctl_ok(vfio->device, VFIO_DEVICE_SET_IRQS, &msi);
+}
+
 int kvm_vfio_create(int vm)
 {
 	struct kvm_create_device cd = { .type = KVM_DEV_TYPE_VFIO, .fd = -1 };

@@ -9,6 +9,7 @@
 #define EDU_ID			0x00
 #define EDU_ID_VALUE		0x010000edu
 #define EDU_INVERT		0x04	/* reads as the complement of what was written */
+#define EDU_INTERRUPT		0x60	/* a write raises it */
 #define EDU_DMA_FROM		0x80
 #define EDU_DMA_TO		0x88
 #define EDU_DMA_COUNT		0x90
@@ -31,6 +32,9 @@ int vfio_open_group(void);
 /* The device of a group, on and mapped; its DMA reaches @memory at address 0. */
 void vfio_open(struct vfio *vfio, int group, void *memory, uint64_t size);
 void vfio_close(struct vfio *vfio);
+
+/* The device's message goes to an eventfd. */
+void vfio_set_msi(struct vfio *vfio, int event);
 
 /* KVM_DEV_TYPE_VFIO: a descriptor, or -1 with errno. */
 int kvm_vfio_create(int vm);
