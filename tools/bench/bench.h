@@ -38,6 +38,8 @@ struct bench {
 /* Groups of rows, each ended by one without a name. */
 extern const struct bench lifecycle_benches[];
 extern const struct bench exit_benches[];
+extern const struct bench state_benches[];
+extern const struct bench interrupt_benches[];
 
 /* Says what failed, with errno, and ends the program. */
 noreturn void die(const char *what);

@@ -11,14 +11,20 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench.h"
 
 static const struct bench *const groups[] = {
 	lifecycle_benches,
 	exit_benches,
+	state_benches,
+	interrupt_benches,
 	NULL
 };
+
+/* Seconds before the first row. */
+#define SETTLE	5
 
 struct times {
 	double wall, cpu;	/* nanoseconds */
@@ -120,6 +126,8 @@ int main(int argc, char **argv)
 	/* A thousand VMs and their vCPUs want descriptors. */
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		die("setrlimit");
+	/* The kernel goes on with its boot in threads for a while. */
+	sleep(SETTLE);
 	for (group = groups; *group; group++)
 		for (bench = *group; bench->name; bench++)
 			if (wanted(bench->name, argc, argv))
