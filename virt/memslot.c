@@ -116,6 +116,26 @@ struct kvm_memory_slot *kvm_hold_slot_atomic(struct kvm_vcpu *vcpu, gfn_t gfn)
 	return NULL;
 }
 
+/* Stands for all slots in the place of one that is held. */
+static struct kvm_memory_slot kvm_all_slots;
+
+bool kvm_hold_generation(struct kvm_vcpu *vcpu, u64 generation)
+{
+	lockdep_assert_preemption_disabled();
+
+	WRITE_ONCE(vcpu->reader.held_atomic, &kvm_all_slots);
+	/*
+	 * Pairs with the barrier in kvm_retire_slot(), before which the generation
+	 * has moved on: either the updater sees us, or we see that.
+	 */
+	smp_mb();
+	if (likely(!(generation & 1) &&
+		   READ_ONCE(vcpu->kvm->mem.generation) == generation))
+		return true;
+	kvm_release_slot_atomic(vcpu);
+	return false;
+}
+
 /* Wakes nobody: the scheduler holds locks that this would need. */
 void kvm_release_slot_atomic(struct kvm_vcpu *vcpu)
 {
@@ -125,10 +145,14 @@ void kvm_release_slot_atomic(struct kvm_vcpu *vcpu)
 
 void kvm_release_slot(struct kvm_vcpu *vcpu)
 {
+	struct rcuwait *updater = &vcpu->kvm->mem.updater;
+
 	/* All use of the slot is over before an updater can see this. */
 	smp_store_release(&vcpu->reader.held, NULL);
-	/* Has the full barrier that orders the store before the look for a waiter. */
-	rcuwait_wake_up(&vcpu->kvm->mem.updater);
+	/* Pairs with set_current_state() in rcuwait_wait_event(). */
+	smp_mb();
+	if (unlikely(rcuwait_active(updater)))
+		rcuwait_wake_up(updater);
 }
 
 /* Updates, under slots_lock */
@@ -159,6 +183,14 @@ static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
 	return true;
 }
 
+static bool kvm_held_atomically(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot)
+{
+	/* Pairs with the release in kvm_release_slot_atomic(). */
+	struct kvm_memory_slot *held = smp_load_acquire(&vcpu->reader.held_atomic);
+
+	return held == slot || held == &kvm_all_slots;
+}
+
 /* Who holds it atomically does not sleep: that takes no longer than a copy. */
 static void kvm_wait_atomic_users(struct kvm *kvm, struct kvm_memory_slot *slot)
 {
@@ -166,8 +198,7 @@ static void kvm_wait_atomic_users(struct kvm *kvm, struct kvm_memory_slot *slot)
 	unsigned int i;
 
 	kvm_for_each_vcpu(i, vcpu, kvm)
-		/* Pairs with the release in kvm_release_slot_atomic(). */
-		while (smp_load_acquire(&vcpu->reader.held_atomic) == slot)
+		while (kvm_held_atomically(vcpu, slot))
 			cpu_relax();
 }
 

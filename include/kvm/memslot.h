@@ -99,7 +99,7 @@ struct kvm_memory {
  * struct kvm_memory_reader - a vCPU's hold on a slot
  * @held: the slot that the vCPU uses right now, for updaters to wait for
  * @held_atomic: the same for accesses with preemption off, which may come in
- *	the middle of the other
+ *	the middle of the other; or kvm_all_slots
  * @hint: the slot that it used last
  * @hint_generation: @hint is good in this generation alone
  */
@@ -149,6 +149,19 @@ void kvm_release_slot(struct kvm_vcpu *vcpu);
  */
 struct kvm_memory_slot *kvm_hold_slot_atomic(struct kvm_vcpu *vcpu, gfn_t gfn);
 void kvm_release_slot_atomic(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_hold_generation() - keep every slot as it was at a stamp
+ * @vcpu: the vCPU, by its own thread
+ * @generation: the stamp, of kvm_memory_generation()
+ *
+ * Until kvm_release_slot_atomic() whoever deletes or moves a slot waits, so that
+ * host addresses that were found in this generation can be read.
+ *
+ * Context: preemption off until kvm_release_slot_atomic().
+ * Return: false if a slot has changed since, or is changing.
+ */
+bool kvm_hold_generation(struct kvm_vcpu *vcpu, u64 generation);
 
 /**
  * kvm_find_slot() - look a slot up while no slot can change
