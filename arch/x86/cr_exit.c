@@ -8,20 +8,21 @@
 /* MOV to the register, which is all that writes CR4 and CR8. */
 static int find_source(struct x86_vcpu *vcpu, u8 *gpr)
 {
-	struct x86_code code;
-	const struct x86_operand *o = code.insn.operand;
+	const struct x86_code *code;
+	const struct x86_operand *o;
 	int r;
 
 	*gpr = vcpu->exit.reg.gpr;
 	if (*gpr < X86_NR_GPRS)
 		return X86_RUN_AGAIN;
 	r = x86_fetch_insn(vcpu, &code);
-	if (!r && (code.insn.op != OP_MOV_CR || o[0].kind != OPND_CR ||
-		   o[0].reg != vcpu->exit.reg.nr))
-		r = EMUL_RETRY;
-	if (!r)
+	if (r)
+		return x86_emul_done(vcpu, code, r);
+	o = code->insn.operand;
+	if (code->insn.op == OP_MOV_CR && o[0].kind == OPND_CR &&
+	    o[0].reg == vcpu->exit.reg.nr)
 		*gpr = o[1].reg;
-	return x86_emul_done(vcpu, &code, r);
+	return X86_RUN_AGAIN;
 }
 
 static int write_cr(struct x86_vcpu *vcpu, u8 nr, u64 val)
@@ -59,9 +60,7 @@ int x86_handle_cr(struct x86_vcpu *vcpu)
 	if (gpr >= X86_NR_GPRS)
 		return r;
 	val = vcpu->gpr[gpr];
-	x86_fetch(vcpu, X86_GROUP_CONTROL);
-	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
-	if (!(vcpu->efer & EFER_LMA) || !vcpu->seg[X86_CS].l)
+	if (!x86_in_64bit_code(vcpu))
 		val = lower_32_bits(val);
 	if (write_cr(vcpu, nr, val)) {
 		x86_queue_gp(vcpu);

@@ -30,13 +30,14 @@ void emul_set_gpr(struct x86_emul *e, unsigned int reg, unsigned int width, u64 
 
 u64 emul_get(const struct x86_emul *e, unsigned int nr)
 {
-	const struct x86_operand *o = &e->code.insn.operand[nr];
+	const struct x86_operand *o = &e->code->insn.operand[nr];
 	u64 val = 0;
 
 	switch (o->kind) {
 	case OPND_REG:
 		return o->high ? emul_gpr(e, o->reg, 2) >> 8 : emul_gpr(e, o->reg, o->width);
 	case OPND_SEG:
+		x86_fetch(e->vcpu, X86_GROUP_SEGMENTS);
 		return e->vcpu->seg[o->reg].selector;
 	case OPND_IMM:
 		return o->imm;
@@ -50,7 +51,7 @@ u64 emul_get(const struct x86_emul *e, unsigned int nr)
 
 void emul_put(struct x86_emul *e, unsigned int nr, u64 val)
 {
-	const struct x86_operand *o = &e->code.insn.operand[nr];
+	const struct x86_operand *o = &e->code->insn.operand[nr];
 
 	if (o->kind == OPND_MEM)
 		memcpy(e->mem[nr].data, &val, min_t(u16, e->mem[nr].len, sizeof(val)));
@@ -65,7 +66,7 @@ void emul_put(struct x86_emul *e, unsigned int nr, u64 val)
 static void set_stack_width(struct x86_emul *e)
 {
 	e->stack_width = 8;
-	if (e->code.mode == DECODE_64)
+	if (e->code->mode == DECODE_64)
 		return;
 	x86_fetch(e->vcpu, X86_GROUP_SEGMENTS);
 	e->stack_width = e->vcpu->seg[X86_SS].db ? 4 : 2;
@@ -74,7 +75,7 @@ static void set_stack_width(struct x86_emul *e)
 static int translate_stack(struct x86_emul *e)
 {
 	struct emul_mem *m = &e->mem[EMUL_STACK];
-	unsigned int size = e->code.insn.opsize;
+	unsigned int size = e->code->insn.opsize;
 	u64 mask, top;
 
 	set_stack_width(e);
@@ -89,7 +90,7 @@ static int translate_stack(struct x86_emul *e)
 /* BT and its kin reach beyond the operand if a register says where. */
 static u64 bit_offset(struct x86_emul *e)
 {
-	const struct x86_operand *bit = &e->code.insn.operand[1];
+	const struct x86_operand *bit = &e->code->insn.operand[1];
 	unsigned int shift = 64 - bit->width * 8;
 	s64 nr = (s64)(emul_get(e, 1) << shift) >> shift;
 
@@ -100,7 +101,7 @@ static u64 bit_offset(struct x86_emul *e)
 
 static int translate_operand(struct x86_emul *e, unsigned int nr)
 {
-	const struct x86_operand *o = &e->code.insn.operand[nr];
+	const struct x86_operand *o = &e->code->insn.operand[nr];
 	u64 ea = emul_address(e, &o->mem);
 	u8 access = e->op->access;
 	struct emul_mem *m = &e->mem[nr];
@@ -109,14 +110,14 @@ static int translate_operand(struct x86_emul *e, unsigned int nr)
 	m->load = access & (nr ? EMUL_READ_1 : EMUL_READ_0);
 	m->store = !nr && (access & EMUL_WRITE_0);
 	m->atomic = m->load && m->store &&
-		    (e->code.insn.lock || e->code.insn.op == OP_XCHG);
+		    (e->code->insn.lock || e->code->insn.op == OP_XCHG);
 	if (access & EMUL_BIT)
-		ea = (ea + bit_offset(e)) & emul_mask(e->code.insn.addrsize);
+		ea = (ea + bit_offset(e)) & emul_mask(e->code->insn.addrsize);
 	r = emul_translate(e, m, o->mem.seg, ea, o->width);
 	if (r)
 		return r;
 	/* Aligned vectors, and CMPXCHG16B. */
-	if ((e->code.insn.op == OP_VMOVA || (o->width == 16 && m->atomic)) &&
+	if ((e->code->insn.op == OP_VMOVA || (o->width == 16 && m->atomic)) &&
 	    (m->linear & (o->width - 1))) {
 		x86_queue_gp(e->vcpu);
 		return EMUL_RETRY;
@@ -126,7 +127,7 @@ static int translate_operand(struct x86_emul *e, unsigned int nr)
 
 static int translate(struct x86_emul *e)
 {
-	const struct x86_insn *insn = &e->code.insn;
+	const struct x86_insn *insn = &e->code->insn;
 	u8 access = e->op->access;
 	int i, r = EMUL_OK;
 
@@ -219,9 +220,10 @@ static int run(struct x86_emul *e, int r)
 		/* RIP stays, and the guest comes back for the rest. */
 		if (interrupted(e->vcpu))
 			break;
+		e->exit_gpa = false;
 		r = begin(e);
 	}
-	return x86_emul_done(e->vcpu, &e->code, r);
+	return x86_emul_done(e->vcpu, e->code, r);
 }
 
 int x86_emul_resume(struct x86_vcpu *vcpu)
@@ -232,9 +234,21 @@ int x86_emul_resume(struct x86_vcpu *vcpu)
 /* No registers beyond the general ones and the vectors; those are further work. */
 static bool can_do(const struct x86_emul *e)
 {
-	const struct x86_operand *dst = &e->code.insn.operand[0];
+	const struct x86_operand *dst = &e->code->insn.operand[0];
 
 	return e->op && !(dst->kind == OPND_SEG && (e->op->access & EMUL_WRITE_0));
+}
+
+/* Has the exit translated the only operand in memory? */
+static bool knows_gpa(const struct x86_emul *e)
+{
+	const struct x86_exit *exit = &e->vcpu->exit;
+	const struct x86_operand *o = e->code->insn.operand;
+
+	return exit->reason == X86_EXIT_NPF && (exit->npf.error_code & X86_NPF_GUEST_FINAL) &&
+	       !(exit->npf.error_code & X86_NPF_FETCH) &&
+	       !(e->op->access & (EMUL_PUSH | EMUL_POP)) &&
+	       (o[0].kind == OPND_MEM) + (o[1].kind == OPND_MEM) == 1;
 }
 
 /* The instruction at RIP. What others change there meanwhile must not reach a port. */
@@ -247,13 +261,14 @@ static int start(struct x86_vcpu *vcpu, bool port)
 	e->vcpu = vcpu;
 	r = x86_fetch_insn(vcpu, &e->code);
 	if (r)
-		return x86_emul_done(vcpu, &e->code, r);
-	e->op = emul_find_op(e->code.insn.op);
+		return x86_emul_done(vcpu, e->code, r);
+	e->op = emul_find_op(e->code->insn.op);
 	if (!can_do(e))
-		return x86_emul_done(vcpu, &e->code, EMUL_FAIL);
+		return x86_emul_done(vcpu, e->code, EMUL_FAIL);
 	if (port != !!(e->op->access & EMUL_PORT))
 		return X86_RUN_AGAIN;
 	e->written = 0;
+	e->exit_gpa = knows_gpa(e);
 	if ((e->op->access & EMUL_STRING) && !emul_string_left(e))
 		return x86_skip_insn(vcpu);
 	return run(e, begin(e));

@@ -57,6 +57,7 @@ enum emul_step {
  * @vcpu: whose
  * @code: the instruction
  * @op: what it does
+ * @exit_gpa: the exit's address is that of its only operand in memory
  * @step: how far it is
  * @index: operand that is being moved
  * @done: bytes of it that are
@@ -73,8 +74,9 @@ enum emul_step {
  */
 struct x86_emul {
 	struct x86_vcpu *vcpu;
-	struct x86_code code;
+	const struct x86_code *code;
 	const struct emul_op *op;
+	bool exit_gpa;
 	u8 step;
 	u8 index;
 	u16 done;

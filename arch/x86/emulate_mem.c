@@ -39,7 +39,7 @@ static bool expands_down(const struct kvm_segment *seg)
 
 static bool segment_allows(const struct x86_emul *e, const struct kvm_segment *seg, bool write)
 {
-	if (e->code.mode == DECODE_REAL)
+	if (e->code->mode == DECODE_REAL)
 		return true;
 	if (seg->unusable || !seg->present)
 		return false;
@@ -62,10 +62,10 @@ static u64 segment_room(const struct kvm_segment *seg, u64 ea)
 
 u64 emul_room(struct x86_emul *e, const struct x86_mem *addr)
 {
-	u64 ea = emul_address(e, addr), wrap = emul_mask(e->code.insn.addrsize) - ea;
+	u64 ea = emul_address(e, addr), wrap = emul_mask(e->code->insn.addrsize) - ea;
 
 	x86_fetch(e->vcpu, X86_GROUP_SEGMENTS);
-	if (e->code.mode == DECODE_64)
+	if (e->code->mode == DECODE_64)
 		return wrap;
 	return min(wrap + 1, segment_room(&e->vcpu->seg[addr->seg], ea));
 }
@@ -75,8 +75,10 @@ static int linear_address(struct x86_emul *e, u8 nr, u64 ea, unsigned int len, b
 {
 	const struct kvm_segment *seg = &e->vcpu->seg[nr];
 
-	x86_fetch(e->vcpu, X86_GROUP_SEGMENTS);
-	if (e->code.mode == DECODE_64) {
+	/* 64-bit mode knows no others. */
+	if (e->code->mode != DECODE_64 || nr >= X86_FS)
+		x86_fetch(e->vcpu, X86_GROUP_SEGMENTS);
+	if (e->code->mode == DECODE_64) {
 		*la = ea + (nr >= X86_FS ? seg->base : 0);
 		if (x86_is_canonical(e->vcpu, *la) && x86_is_canonical(e->vcpu, *la + len - 1))
 			return EMUL_OK;
@@ -93,12 +95,26 @@ u64 emul_address(const struct x86_emul *e, const struct x86_mem *addr)
 	u64 ea = addr->disp;
 
 	if (addr->base == X86_REG_RIP)
-		ea += e->vcpu->rip + e->code.insn.len;
+		ea += e->vcpu->rip + e->code->insn.len;
 	else if (addr->base != X86_REG_NONE)
 		ea += emul_gpr(e, addr->base, 8);
 	if (addr->index != X86_REG_NONE)
 		ea += emul_gpr(e, addr->index, 8) * addr->scale;
-	return ea & emul_mask(e->code.insn.addrsize);
+	return ea & emul_mask(e->code->insn.addrsize);
+}
+
+/*
+ * The CPU has just translated the address itself, with the rights that the
+ * instruction needs: the exit says where it leads. It speaks of one access, so
+ * there must be one operand alone, and of the round that exited.
+ */
+static bool exit_translated(const struct x86_emul *e, const struct emul_mem *m)
+{
+	const struct x86_exit *exit = &e->vcpu->exit;
+
+	return e->exit_gpa && m->first == m->len &&
+	       offset_in_page(m->linear) == offset_in_page(exit->npf.gpa) &&
+	       (!m->store || (exit->npf.error_code & X86_NPF_WRITE));
 }
 
 /* From a linear address to one or two guest physical ones. */
@@ -111,13 +127,17 @@ static int translate_linear(struct x86_emul *e, struct emul_mem *m, unsigned int
 
 	m->len = len;
 	m->first = min_t(u64, len, PAGE_SIZE - offset_in_page(la));
+	if (exit_translated(e, m)) {
+		m->gpa[0] = e->vcpu->exit.npf.gpa;
+		return EMUL_OK;
+	}
 	for (i = 0; i < (m->first < len ? 2 : 1); i++) {
 		r = x86_walk(e->vcpu, la, access, &walk);
 		if (r)
 			return x86_walk_failed(e->vcpu, &walk, la, r);
 		m->gpa[i] = walk.gpa;
 		la += m->first;
-		if (e->code.mode != DECODE_64)
+		if (e->code->mode != DECODE_64)
 			la = (u32)la;
 	}
 	return EMUL_OK;
@@ -135,20 +155,26 @@ int emul_translate(struct x86_emul *e, struct emul_mem *m, u8 seg, u64 ea, unsig
 bool emul_is_mmio(struct x86_emul *e, u64 gpa, bool write)
 {
 	struct kvm_vcpu *vcpu = &e->vcpu->vcpu;
-	struct kvm_memory_slot *slot = kvm_hold_slot(vcpu, gpa_to_gfn(gpa));
-	bool mmio = !slot || (write && (slot->flags & KVM_MEM_READONLY));
+	struct kvm_memory_slot *slot;
+	bool mmio;
 
+	if (x86_mmu_is_mmio(e->vcpu, gpa_to_gfn(gpa)))
+		return true;
+	slot = kvm_hold_slot(vcpu, gpa_to_gfn(gpa));
+	mmio = !slot || (write && (slot->flags & KVM_MEM_READONLY));
 	if (slot)
 		kvm_release_slot(vcpu);
 	return mmio;
 }
 
-static u64 trace_value(const void *data, unsigned int len)
+static void trace_access(int type, u64 gpa, const void *data, unsigned int len)
 {
 	u64 val = 0;
 
+	if (!trace_kvm_mmio_enabled())
+		return;
 	memcpy(&val, data, min(len, 8U));
-	return val;
+	trace_kvm_mmio(type, len, gpa, val);
 }
 
 /* Userspace has answered. It may have sent the guest elsewhere, too. */
@@ -161,8 +187,8 @@ static int complete_mmio(struct x86_vcpu *vcpu)
 		return X86_RUN_AGAIN;
 	if (e->step == EMUL_LOAD) {
 		memcpy(m->data + e->done, vcpu->vcpu.run->mmio.data, e->piece);
-		trace_kvm_mmio(KVM_TRACE_MMIO_READ, e->piece, vcpu->vcpu.run->mmio.phys_addr,
-			       trace_value(m->data + e->done, e->piece));
+		trace_access(KVM_TRACE_MMIO_READ, vcpu->vcpu.run->mmio.phys_addr,
+			     m->data + e->done, e->piece);
 	}
 	e->done += e->piece;
 	return x86_emul_resume(vcpu);
@@ -181,8 +207,7 @@ static bool mmio_in_kernel(struct x86_emul *e, u64 gpa, void *data, unsigned int
 		   kvm_bus_read(kvm, KVM_BUS_MMIO, gpa, len, data)) {
 		return false;
 	}
-	trace_kvm_mmio(write ? KVM_TRACE_MMIO_WRITE : KVM_TRACE_MMIO_READ, len, gpa,
-		       trace_value(data, len));
+	trace_access(write ? KVM_TRACE_MMIO_WRITE : KVM_TRACE_MMIO_READ, gpa, data, len);
 	return true;
 }
 
@@ -191,8 +216,10 @@ static int mmio_to_user(struct x86_emul *e, u64 gpa, void *data, unsigned int le
 	struct x86_vcpu *vcpu = e->vcpu;
 	struct kvm_run *run = vcpu->vcpu.run;
 
-	trace_kvm_mmio(write ? KVM_TRACE_MMIO_WRITE : KVM_TRACE_MMIO_READ_UNSATISFIED, len,
-		       gpa, write ? trace_value(data, len) : 0);
+	if (write)
+		trace_access(KVM_TRACE_MMIO_WRITE, gpa, data, len);
+	else
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, len, gpa, 0);
 	vcpu->stat.mmio_exits++;
 	run->exit_reason = KVM_EXIT_MMIO;
 	run->mmio.phys_addr = gpa;

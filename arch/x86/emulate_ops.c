@@ -11,7 +11,7 @@
 
 static unsigned int width(const struct x86_emul *e)
 {
-	return e->code.insn.operand[0].width;
+	return e->code->insn.operand[0].width;
 }
 
 static void set_flag(struct x86_emul *e, unsigned long flag, bool on)
@@ -27,7 +27,7 @@ static int op_mov(struct x86_emul *e)
 
 static int op_movsx(struct x86_emul *e)
 {
-	unsigned int shift = 64 - e->code.insn.operand[1].width * 8;
+	unsigned int shift = 64 - e->code->insn.operand[1].width * 8;
 
 	emul_put(e, 0, (s64)(emul_get(e, 1) << shift) >> shift);
 	return EMUL_OK;
@@ -41,7 +41,7 @@ static int op_movbe(struct x86_emul *e)
 
 static int op_vmov(struct x86_emul *e)
 {
-	const struct x86_operand *o = e->code.insn.operand;
+	const struct x86_operand *o = e->code->insn.operand;
 
 	if (o[0].kind == OPND_MEM)
 		return emul_vector_get(e, o[1].reg, e->mem[0].data);
@@ -125,7 +125,7 @@ static int op_pop(struct x86_emul *e)
 
 static int op_alu(struct x86_emul *e)
 {
-	u8 op = e->code.insn.op;
+	u8 op = e->code->insn.op;
 	u64 r = emul_alu(op, emul_get(e, 0), emul_get(e, 1), width(e), &e->rflags);
 
 	if (op != OP_CMP)
@@ -148,7 +148,7 @@ static int op_test(struct x86_emul *e)
 
 static int op_inc_dec(struct x86_emul *e)
 {
-	emul_put(e, 0, emul_inc_dec(e->code.insn.op, emul_get(e, 0), width(e), &e->rflags));
+	emul_put(e, 0, emul_inc_dec(e->code->insn.op, emul_get(e, 0), width(e), &e->rflags));
 	return EMUL_OK;
 }
 
@@ -169,7 +169,7 @@ static int op_bit(struct x86_emul *e)
 	u64 bit = BIT_ULL(emul_get(e, 1) & (width(e) * 8 - 1)), val = emul_get(e, 0);
 
 	set_flag(e, X86_EFLAGS_CF, val & bit);
-	switch (e->code.insn.op) {
+	switch (e->code->insn.op) {
 	case OP_BTS:
 		val |= bit;
 		break;

@@ -14,7 +14,7 @@
 
 u64 emul_string_left(const struct x86_emul *e)
 {
-	const struct x86_insn *insn = &e->code.insn;
+	const struct x86_insn *insn = &e->code->insn;
 
 	return insn->rep ? emul_gpr(e, X86_RCX, insn->addrsize) : 1;
 }
@@ -22,17 +22,17 @@ u64 emul_string_left(const struct x86_emul *e)
 /* CMPS and SCAS end at a difference, or at none. */
 static bool condition_ends(const struct x86_emul *e)
 {
-	u8 op = e->code.insn.op;
+	u8 op = e->code->insn.op;
 	bool equal = e->rflags & X86_EFLAGS_ZF;
 
 	if (op != OP_CMPS && op != OP_SCAS)
 		return false;
-	return equal == (e->code.insn.rep == REPNE);
+	return equal == (e->code->insn.rep == REPNE);
 }
 
 void emul_string_advance(struct x86_emul *e)
 {
-	const struct x86_insn *insn = &e->code.insn;
+	const struct x86_insn *insn = &e->code->insn;
 	const struct x86_operand *o;
 	u64 step, left;
 
@@ -56,13 +56,13 @@ void emul_string_advance(struct x86_emul *e)
 
 static unsigned int io_operand(const struct x86_emul *e)
 {
-	return e->code.insn.op == OP_OUTS ? 1 : 0;
+	return e->code->insn.op == OP_OUTS ? 1 : 0;
 }
 
 void emul_string_batch(struct x86_emul *e)
 {
 	unsigned int nr = io_operand(e);
-	const struct x86_operand *o = &e->code.insn.operand[nr];
+	const struct x86_operand *o = &e->code->insn.operand[nr];
 	struct emul_mem *m = &e->mem[nr];
 	u64 room;
 
@@ -83,7 +83,7 @@ static bool is_same_io(const struct x86_emul *e, bool in)
 	const struct x86_exit *exit = &e->vcpu->exit;
 
 	return exit->io.in == in && exit->io.string &&
-	       exit->io.size == e->code.insn.operand[io_operand(e)].width;
+	       exit->io.size == e->code->insn.operand[io_operand(e)].width;
 }
 
 /*

@@ -42,7 +42,7 @@ MOVE_FUNCTION(vex_put, VEX_PUT)
 /* Would the CPU have let the guest use it? */
 static bool has_vectors(const struct x86_emul *e)
 {
-	return !e->code.insn.vex ||
+	return !e->code->insn.vex ||
 	       (boot_cpu_has(X86_FEATURE_AVX) && (e->vcpu->xcr0 & XFEATURE_MASK_YMM));
 }
 
@@ -66,14 +66,14 @@ static int move_vector(struct x86_emul *e, void (*move)(u8 reg, void *data), u8 
 
 int emul_vector_get(struct x86_emul *e, u8 reg, void *data)
 {
-	return move_vector(e, e->code.insn.operand[1].width == 32 ? avx_get : sse_get, reg, data);
+	return move_vector(e, e->code->insn.operand[1].width == 32 ? avx_get : sse_get, reg, data);
 }
 
 int emul_vector_put(struct x86_emul *e, u8 reg, const void *data)
 {
-	void (*move)(u8 reg, void *data) = e->code.insn.vex ? vex_put : sse_put;
+	void (*move)(u8 reg, void *data) = e->code->insn.vex ? vex_put : sse_put;
 
-	if (e->code.insn.operand[0].width == 32)
+	if (e->code->insn.operand[0].width == 32)
 		move = avx_put;
 	return move_vector(e, move, reg, (void *)data);
 }

@@ -23,10 +23,10 @@ int x86_internal_error(struct x86_vcpu *vcpu, u32 suberror)
 /* Where the CPU does not tell the length of the instruction, its bytes do. */
 static int find_insn_len(struct x86_vcpu *vcpu)
 {
-	struct x86_code code;
+	const struct x86_code *code;
 	int r = x86_fetch_insn(vcpu, &code);
 
-	return r ? x86_emul_done(vcpu, &code, r) : X86_RUN_AGAIN;
+	return r ? x86_emul_done(vcpu, code, r) : X86_RUN_AGAIN;
 }
 
 int x86_skip_insn(struct x86_vcpu *vcpu)

@@ -107,14 +107,14 @@ static bool patch_vmcall(struct x86_vcpu *vcpu, const struct x86_code *code)
 /* A guest that was made for another vendor's CPUs comes again with the right call. */
 int x86_handle_ud(struct x86_vcpu *vcpu)
 {
-	struct x86_code code;
+	const struct x86_code *code = NULL;
 	int r = EMUL_FAIL;
 
 	if (x86_has_quirk(vcpu, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		r = x86_fetch_insn(vcpu, &code);
 	if (r < 0)
 		return r;
-	if (r == EMUL_OK && code.insn.op == OP_VMCALL && patch_vmcall(vcpu, &code))
+	if (r == EMUL_OK && code->insn.op == OP_VMCALL && patch_vmcall(vcpu, code))
 		return X86_RUN_AGAIN;
 	/* The fetch may have queued what the CPU could not meet a moment ago. */
 	if (r != EMUL_RETRY)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The instruction at RIP: its bytes, its length, and what to do if it defeats us. */
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -11,10 +13,8 @@
 #include "run.h"
 #include "walk.h"
 
-static enum decode_mode code_mode(struct x86_vcpu *vcpu)
+static enum decode_mode code_mode(const struct x86_vcpu *vcpu)
 {
-	x86_fetch(vcpu, X86_GROUP_CONTROL);
-	x86_fetch(vcpu, X86_GROUP_SEGMENTS);
 	if (!(vcpu->cr0 & X86_CR0_PE) || (vcpu->rflags & X86_EFLAGS_VM))
 		return DECODE_REAL;
 	if ((vcpu->efer & EFER_LMA) && vcpu->seg[X86_CS].l)
@@ -37,23 +37,31 @@ int x86_walk_failed(struct x86_vcpu *vcpu, const struct x86_walk *walk, u64 la, 
 	}
 }
 
-/* More bytes behind those that are here, up to the end of their page. */
-static int fetch_page(struct x86_vcpu *vcpu, struct x86_code *code)
+static u64 linear_rip(const struct x86_vcpu *vcpu, enum decode_mode mode)
 {
-	u32 access = X86_PF_INSTR | (vcpu->cpl == 3 ? X86_PF_USER : 0);
-	u64 la = vcpu->rip + code->nr;
+	return mode == DECODE_64 ? vcpu->rip : (u32)(vcpu->rip + vcpu->seg[X86_CS].base);
+}
+
+/* More bytes behind those that are here, up to the end of their page. */
+static int fetch_page(struct x86_vcpu *vcpu, struct x86_fetched *f)
+{
+	u32 access = X86_PF_INSTR | (f->cpl == 3 ? X86_PF_USER : 0);
+	struct x86_code *code = &f->code;
+	u64 la = f->la + code->nr;
 	struct x86_walk walk;
 	unsigned int n;
 	int r;
 
 	if (code->mode != DECODE_64)
-		la = (u32)(la + vcpu->seg[X86_CS].base);
-	r = x86_walk(vcpu, la, access, &walk);
+		la = (u32)la;
+	r = x86_walk_words(vcpu, la, access, &walk, &f->words);
 	if (r)
 		return x86_walk_failed(vcpu, &walk, la, r);
 	n = min_t(unsigned int, X86_INSN_MAX - code->nr, PAGE_SIZE - offset_in_page(la));
 	if (kvm_read_guest(&vcpu->vcpu, walk.gpa, code->bytes + code->nr, n))
 		return EMUL_FAIL;
+	if (!code->nr)
+		f->gpa = walk.gpa;
 	code->nr += n;
 	return EMUL_OK;
 }
@@ -65,12 +73,13 @@ static int try_decode(struct x86_code *code)
 }
 
 /* An instruction has two pages at most. */
-static int fetch_and_decode(struct x86_vcpu *vcpu, struct x86_code *code)
+static int fetch_and_decode(struct x86_vcpu *vcpu, struct x86_fetched *f)
 {
+	struct x86_code *code = &f->code;
 	int i, r, decoded = try_decode(code);
 
 	for (i = 0; i < 2 && decoded == DECODE_TRUNCATED; i++) {
-		r = fetch_page(vcpu, code);
+		r = fetch_page(vcpu, f);
 		if (r)
 			return r;
 		decoded = try_decode(code);
@@ -89,17 +98,61 @@ static int fetch_and_decode(struct x86_vcpu *vcpu, struct x86_code *code)
 	}
 }
 
-int x86_fetch_insn(struct x86_vcpu *vcpu, struct x86_code *code)
+/* Is it what @f was fetched for? Then make it so. */
+static bool same_place(struct x86_vcpu *vcpu, struct x86_fetched *f)
+{
+	enum decode_mode mode = code_mode(vcpu);
+	u64 la = linear_rip(vcpu, mode);
+
+	if (f->la == la && f->cr3 == vcpu->cr3 && f->cr0 == vcpu->cr0 &&
+	    f->cr4 == vcpu->cr4 && f->efer == vcpu->efer && f->cpl == vcpu->cpl &&
+	    f->code.mode == mode)
+		return true;
+	f->la = la;
+	f->cr0 = vcpu->cr0;
+	f->cr3 = vcpu->cr3;
+	f->cr4 = vcpu->cr4;
+	f->efer = vcpu->efer;
+	f->cpl = vcpu->cpl;
+	f->code.mode = mode;
+	return false;
+}
+
+static int fetch_anew(struct x86_vcpu *vcpu, struct x86_fetched *f)
 {
 	const struct x86_exit *exit = &vcpu->exit;
+	struct x86_code *code = &f->code;
 	int r;
 
-	code->mode = code_mode(vcpu);
+	kvm_words_begin(&vcpu->vcpu, &f->words);
 	code->nr = min_t(u8, exit->nr_bytes, X86_INSN_MAX);
 	memcpy(code->bytes, exit->bytes, code->nr);
-	r = fetch_and_decode(vcpu, code);
+	r = fetch_and_decode(vcpu, f);
+	if (r)
+		return r;
+	/* One page is all that the words have room for. */
+	if (exit->nr_bytes || offset_in_page(f->la) + code->insn.len > PAGE_SIZE)
+		f->words.nr = 0;
+	else
+		kvm_words_add(&vcpu->vcpu, &f->words, f->gpa, code->bytes, code->insn.len);
+	return EMUL_OK;
+}
+
+int x86_fetch_insn(struct x86_vcpu *vcpu, const struct x86_code **code)
+{
+	struct x86_fetched *f = &vcpu->fetched[hash_long(vcpu->rip, ilog2(X86_NR_FETCHED))];
+	int r = EMUL_OK;
+
+	*code = &f->code;
+	x86_fetch(vcpu, X86_GROUP_CONTROL);
+	x86_fetch_code(vcpu);
+	if (!same_place(vcpu, f) || !kvm_words_same(&vcpu->vcpu, &f->words)) {
+		r = fetch_anew(vcpu, f);
+		if (r)
+			f->words.nr = 0;
+	}
 	if (!r)
-		vcpu->exit.insn_len = code->insn.len;
+		vcpu->exit.insn_len = f->code.insn.len;
 	return r;
 }
 

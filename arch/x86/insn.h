@@ -3,6 +3,8 @@
 #ifndef KVM_X86_INSN_H
 #define KVM_X86_INSN_H
 
+#include <kvm/guest_words.h>
+
 #include "decode.h"
 
 struct x86_vcpu;
@@ -36,22 +38,48 @@ struct x86_code {
 };
 
 /**
+ * struct x86_fetched - an instruction, and all that fetching it depends on
+ * @la: where it stands, linear
+ * @gpa: where that leads, unless the CPU gave the bytes
+ * @cr0, @cr3, @cr4, @efer: how the address is translated
+ * @cpl: for whom
+ * @words: page-table entries and bytes of the code
+ * @code: what was fetched, and for which mode
+ */
+struct x86_fetched {
+	u64 la;
+	gpa_t gpa;
+	u64 cr0, cr3, cr4, efer;
+	u8 cpl;
+	struct kvm_words words;
+	struct x86_code code;
+};
+
+/*
+ * A guest's drivers exit at the same few instructions again and again. More than
+ * these would not fit into the memory that a vCPU takes anyway.
+ */
+#define X86_NR_FETCHED	4
+
+/**
  * x86_fetch_insn() - fetch and decode the instruction that exited
  * @vcpu: the vCPU, loaded
- * @code: the result
+ * @code: the result, also of a failure as far as it goes; good until the next
+ *	call
  *
  * The bytes are the CPU's, if it gives them, or read by way of the guest's
- * page tables. Sets exit.insn_len.
+ * page tables. What was read the last time is not decoded again if it still
+ * stands there. Sets exit.insn_len.
  *
  * Context: the vCPU's thread; may sleep.
- * Return: enum x86_emul_result.
+ * Return: enum x86_emul_result, or errno.
  */
-int x86_fetch_insn(struct x86_vcpu *vcpu, struct x86_code *code);
+int x86_fetch_insn(struct x86_vcpu *vcpu, const struct x86_code **code);
 
 /**
  * x86_emul_done() - from an answer of the emulator to one of the run loop
  * @vcpu: the vCPU
- * @code: the instruction, as far as it is known
+ * @code: the instruction, as far as it is known; not looked at if @r is errno
  * @r: enum x86_emul_result or errno
  *
  * Return: X86_RUN_*, or errno.

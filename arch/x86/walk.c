@@ -212,6 +212,8 @@ static int mark_entries(struct walker *w)
 		/* In read-only memory they stay as they are. */
 		if (r && r != -EROFS)
 			return r;
+		if (!r)
+			w->entry[level] = new;
 	}
 	return 0;
 }
@@ -240,9 +242,20 @@ static int walk_paging(struct walker *w, struct x86_walk *walk)
 	return 0;
 }
 
-int x86_walk(struct x86_vcpu *vcpu, u64 la, u32 access, struct x86_walk *walk)
+static void add_words(const struct walker *w, struct kvm_words *words)
+{
+	unsigned int size = w->wide ? 8 : 4;
+	int level;
+
+	for (level = w->top; level >= w->level; level--)
+		kvm_words_add(&w->vcpu->vcpu, words, w->gpa[level], &w->entry[level], size);
+}
+
+int x86_walk_words(struct x86_vcpu *vcpu, u64 la, u32 access, struct x86_walk *walk,
+		   struct kvm_words *words)
 {
 	struct walker w = { .vcpu = vcpu, .la = la, .access = access };
+	int r;
 
 	x86_fetch(vcpu, X86_GROUP_CONTROL);
 	if (!(vcpu->cr0 & X86_CR0_PG)) {
@@ -255,7 +268,15 @@ int x86_walk(struct x86_vcpu *vcpu, u64 la, u32 access, struct x86_walk *walk)
 		w.top = vcpu->cr4 & X86_CR4_LA57 ? 5 : 4;
 	else
 		w.top = w.wide ? 3 : 2;
-	return walk_paging(&w, walk);
+	r = walk_paging(&w, walk);
+	if (!r && words)
+		add_words(&w, words);
+	return r;
+}
+
+int x86_walk(struct x86_vcpu *vcpu, u64 la, u32 access, struct x86_walk *walk)
+{
+	return x86_walk_words(vcpu, la, access, walk, NULL);
 }
 
 long x86_translate(struct kvm_ioctl_args *args)

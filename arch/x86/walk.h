@@ -6,6 +6,7 @@
 #include <linux/bits.h>
 #include <asm/trap_pf.h>
 
+#include <kvm/guest_words.h>
 #include <kvm/ioctl.h>
 #include <kvm/types.h>
 
@@ -45,6 +46,21 @@ struct x86_walk {
  * entry changed meanwhile; -EIO if the page tables stand outside of memory.
  */
 int x86_walk(struct x86_vcpu *vcpu, u64 la, u32 access, struct x86_walk *walk);
+
+/**
+ * x86_walk_words() - x86_walk() that remembers what it read
+ * @vcpu: the vCPU, loaded
+ * @la: linear address, canonical
+ * @access: X86_PF_*
+ * @walk: the result
+ * @words: the entries as the walk left them are added, after a success. While
+ *	they stay the same, so does the result for the same CR0, CR3, CR4, EFER
+ *	and, of instructions, @access
+ *
+ * Return: as x86_walk().
+ */
+int x86_walk_words(struct x86_vcpu *vcpu, u64 la, u32 access, struct x86_walk *walk,
+		   struct kvm_words *words);
 
 /* KVM_TRANSLATE */
 long x86_translate(struct kvm_ioctl_args *args);

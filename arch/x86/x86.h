@@ -187,6 +187,7 @@ struct x86_vm {
  * @poll_ns: how long a halt spins before it sleeps
  * @complete: finishes, at the next KVM_RUN, what userspace was asked for
  * @io_rip: where, linear, the guest waits for userspace to do its port I/O
+ * @fetched: instructions that exited, by a hash of RIP
  * @emul: the instruction that is being emulated
  * @fpu: the guest's FPU
  * @xcr0: the guest's XCR0
@@ -195,6 +196,7 @@ struct x86_vm {
  * @exit: the last exit
  * @stat: what x86 counts
  * @mmu: what it keeps for its nested page faults
+ * @rcu_noted: jiffies when RCU was last told that the vCPU enters the guest
  * @has_run: the guest has been entered; its CPUID does not change any more
  * @maxphyaddr: width of the guest's physical addresses
  * @cpuid: KVM_SET_CPUID2, or NULL
@@ -248,6 +250,7 @@ struct x86_vcpu {
 	unsigned int poll_ns;
 	int (*complete)(struct x86_vcpu *vcpu);
 	u64 io_rip;
+	struct x86_fetched fetched[X86_NR_FETCHED];
 	struct x86_emul emul;
 	struct fpu_guest fpu;
 	u64 xcr0;
@@ -258,6 +261,7 @@ struct x86_vcpu {
 
 	struct x86_mmu_vcpu mmu;
 
+	unsigned long rcu_noted;
 	bool has_run;
 	u8 maxphyaddr;
 	struct x86_cpuid *cpuid;
@@ -315,8 +319,8 @@ static inline void x86_fetch(struct x86_vcpu *vcpu, enum x86_group group)
  * x86_fetch_code() - as x86_fetch() of the segments, for who needs but CS and cpl
  * @vcpu: the vCPU, loaded
  *
- * Most exits ask where the guest is, and few for more: unpacking one descriptor
- * is cheaper than eight. Nobody marks this group dirty.
+ * Most exits ask where the guest is, and few for more. Nobody marks this group
+ * dirty.
  */
 static inline void x86_fetch_code(struct x86_vcpu *vcpu)
 {

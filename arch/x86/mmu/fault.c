@@ -45,12 +45,12 @@ struct x86_fault {
  * Absence of a slot is MMIO. It is remembered, since drivers come back to the
  * same registers, and only while no slot has changed.
  */
-static bool fault_is_known_mmio(const struct x86_fault *fault)
+bool x86_mmu_is_mmio(struct x86_vcpu *vcpu, gfn_t gfn)
 {
-	const struct x86_mmu_vcpu *mmu = &fault->vcpu->mmu;
+	const struct x86_mmu_vcpu *mmu = &vcpu->mmu;
 
-	return mmu->mmio_gfn == fault->gfn &&
-	       mmu->mmio_generation == kvm_memory_generation(fault->vcpu->vcpu.kvm);
+	return mmu->mmio_gfn == gfn &&
+	       mmu->mmio_generation == kvm_memory_generation(vcpu->vcpu.kvm);
 }
 
 static int fault_find_slot(struct x86_fault *fault)
@@ -59,7 +59,7 @@ static int fault_find_slot(struct x86_fault *fault)
 	struct kvm_vcpu *vcpu = &fault->vcpu->vcpu;
 	u64 generation;
 
-	if (fault_is_known_mmio(fault))
+	if (x86_mmu_is_mmio(fault->vcpu, fault->gfn))
 		return X86_FAULT_EMULATE;
 
 	generation = kvm_memory_generation(vcpu->kvm);

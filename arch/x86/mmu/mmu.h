@@ -88,6 +88,15 @@ u64 x86_mmu_root(struct x86_vcpu *vcpu);
  */
 int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
 
+/**
+ * x86_mmu_is_mmio() - was there no slot the last time, and has none changed since?
+ * @vcpu: the vCPU
+ * @gfn: a frame
+ *
+ * Return: false also if nobody has looked.
+ */
+bool x86_mmu_is_mmio(struct x86_vcpu *vcpu, gfn_t gfn);
+
 /* KVM_PRE_FAULT_MEMORY. */
 long x86_ioctl_pre_fault(struct kvm_ioctl_args *args);
 
