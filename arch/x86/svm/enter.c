@@ -213,7 +213,8 @@ static void svm_from_vmcb(struct x86_vcpu *vcpu)
 	vcpu->intr_shadow = control->int_state & SVM_INTERRUPT_SHADOW_MASK ?
 			    KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS : 0;
 	vcpu->event.type = X86_EVENT_NONE;
-	vcpu->cached = 0;
+	svm_fetch_code(vcpu);
+	vcpu->cached = BIT(X86_GROUP_CODE);
 	svm->clean = SVM_CLEAN_ALL;
 	if (unlikely(svm->iret_seen || vcpu->want_nmi_window))
 		svm_finish_nmi(vcpu);

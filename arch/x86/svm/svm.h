@@ -55,6 +55,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @msrpm: an MSR permission map of its own, or NULL
  * @entry: for svm_vmrun()
  * @clean: SVM_CLEAN_* for the next entry
+ * @cs: what x86_vcpu.seg[X86_CS] was made of
  * @id: never given twice
  * @asid: the current one
  * @irq_window: VMRUN is asked for an exit as soon as an interrupt can come in
@@ -68,6 +69,7 @@ struct svm_vcpu {
 	void *msrpm;
 	struct svm_entry entry;
 	u32 clean;
+	struct vmcb_seg cs;
 	u64 id;
 	struct svm_asid asid;
 	bool irq_window;
@@ -102,6 +104,18 @@ int svm_create_vcpu(struct x86_vcpu *vcpu);
 void svm_destroy_vcpu(struct x86_vcpu *vcpu);
 void svm_flush_groups(struct x86_vcpu *vcpu);
 void svm_fetch(struct x86_vcpu *vcpu, enum x86_group group);
+void svm_unpack_code(struct x86_vcpu *vcpu);
+
+/* X86_GROUP_CODE: the guest seldom changes CS. */
+static inline void svm_fetch_code(struct x86_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	const struct vmcb_save_area *save = &svm->vmcb->save;
+
+	vcpu->cpl = save->cpl;
+	if (unlikely(memcmp(&svm->cs, &save->cs, sizeof(svm->cs))))
+		svm_unpack_code(vcpu);
+}
 
 /* enter.c */
 void svm_load(struct x86_vcpu *vcpu, int cpu);

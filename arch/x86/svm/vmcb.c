@@ -133,15 +133,15 @@ static struct vmcb_seg *svm_segment(struct vmcb *vmcb, enum x86_seg seg)
 	}
 }
 
-static void svm_fetch_code(struct x86_vcpu *vcpu)
+void svm_unpack_code(struct x86_vcpu *vcpu)
 {
-	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 	struct kvm_segment *cs = &vcpu->seg[X86_CS];
+	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm_unpack_segment(cs, &vmcb->save.cs);
+	svm->cs = svm->vmcb->save.cs;
+	svm_unpack_segment(cs, &svm->cs);
 	/* The limit is in bytes, and the G bit not always kept (APM 2, 15.5.1). */
 	cs->g = cs->limit > 0xfffff;
-	vcpu->cpl = vmcb->save.cpl;
 }
 
 static void svm_fetch_segments(struct x86_vcpu *vcpu)
@@ -150,7 +150,8 @@ static void svm_fetch_segments(struct x86_vcpu *vcpu)
 	int i;
 
 	for (i = 0; i < X86_NR_SEGS; i++)
-		svm_unpack_segment(&vcpu->seg[i], svm_segment(vmcb, i));
+		if (i != X86_CS)
+			svm_unpack_segment(&vcpu->seg[i], svm_segment(vmcb, i));
 	svm_fetch_code(vcpu);
 	/* Neither is the busy bit, nor that CPL is the DPL of SS. */
 	vcpu->seg[X86_TR].type |= 2;
@@ -165,6 +166,8 @@ static void svm_flush_segments(struct x86_vcpu *vcpu)
 	for (i = 0; i < X86_NR_SEGS; i++)
 		svm_pack_segment(svm_segment(svm->vmcb, i), &vcpu->seg[i]);
 	svm->vmcb->save.cpl = vcpu->cpl;
+	/* What stands in seg[] need not be what the hardware makes of it. */
+	svm->cs = (struct vmcb_seg) { .attrib = U16_MAX };
 	svm->clean &= ~SVM_CLEAN_SEG;
 }
 
