@@ -296,7 +296,7 @@ static long kvm_vcpu_enable_cap(struct kvm_ioctl_args *args)
 static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_ENABLE_CAP, kvm_vcpu_enable_cap, .lock = KVM_LOCK_VCPU,
 		.zero = KVM_IOCTL_FIELD(struct kvm_enable_cap, flags)),
-	KVM_ROW(KVM_RUN, kvm_vcpu_run, .lock = KVM_LOCK_VCPU_LOADED),
+	KVM_ROW(KVM_RUN, kvm_vcpu_run, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_SIGNAL_MASK, kvm_vcpu_set_signal_mask,
 		.lock = KVM_LOCK_VCPU, .raw = true),
 	KVM_ROW(KVM_GET_STATS_FD, kvm_ioctl_vcpu_stats_fd),

@@ -26,7 +26,7 @@ static bool x86_halt_ends(struct x86_vcpu *vcpu)
 /* A vCPU that waits for SIPI hears nothing else. */
 static bool x86_wakes(struct x86_vcpu *vcpu)
 {
-	if (lapic_has_events(vcpu))
+	if (lapic_has_events(vcpu->lapic))
 		return true;
 	return vcpu->mp_state == KVM_MP_STATE_HALTED && x86_halt_ends(vcpu);
 }
@@ -38,11 +38,12 @@ static bool x86_asleep(struct x86_vcpu *vcpu)
 	       !signal_pending(current);
 }
 
-/* Returns whether something came before the time was over. */
+/* Returns whether something came before the time was over, or another wants the CPU. */
 static bool x86_poll(struct x86_vcpu *vcpu, ktime_t until)
 {
 	while (x86_asleep(vcpu)) {
-		if (need_resched() || ktime_after(ktime_get(), until))
+		if (!single_task_running() || need_resched() ||
+		    ktime_after(ktime_get(), until))
 			return false;
 		cpu_relax();
 	}

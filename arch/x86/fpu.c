@@ -47,12 +47,12 @@ void x86_fpu_put(struct x86_vcpu *vcpu)
 }
 
 /* CR4 is current without a fetch: writing it exits. */
-static bool has_own_xcr0(struct x86_vcpu *vcpu)
+static inline bool has_own_xcr0(struct x86_vcpu *vcpu)
 {
 	return (vcpu->cr4 & X86_CR4_OSXSAVE) && vcpu->xcr0 != host_xcr0;
 }
 
-static bool has_own_pkru(struct x86_vcpu *vcpu)
+static __always_inline bool has_own_pkru(struct x86_vcpu *vcpu)
 {
 	return cpu_feature_enabled(X86_FEATURE_OSPKE) &&
 	       ((vcpu->cr4 & X86_CR4_PKE) || (vcpu->xcr0 & XFEATURE_MASK_PKRU));

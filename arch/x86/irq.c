@@ -4,11 +4,6 @@
 #include "irq.h"
 #include "lapic.h"
 
-bool x86_irqchip_in_kernel(struct x86_vcpu *vcpu)
-{
-	return vcpu->lapic;
-}
-
 bool x86_irq_pending(struct x86_vcpu *vcpu)
 {
 	if (vcpu->lapic)

@@ -17,7 +17,10 @@ bool x86_irq_pending(struct x86_vcpu *vcpu);
 int x86_irq_ack(struct x86_vcpu *vcpu);
 
 /* Are the interrupt controllers in the kernel? Else userspace has them. */
-bool x86_irqchip_in_kernel(struct x86_vcpu *vcpu);
+static inline bool x86_irqchip_in_kernel(const struct x86_vcpu *vcpu)
+{
+	return vcpu->lapic;
+}
 
 /**
  * x86_irq_watch_cr8() - exit on writes of CR8 that matter to who has the local APIC

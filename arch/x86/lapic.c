@@ -43,9 +43,15 @@ static struct x86_irqchips *lapic_chips(const struct x86_lapic *apic)
 /* Highest vector in one of the three bitmaps, or -1. */
 static int lapic_highest(const unsigned long *map)
 {
-	unsigned int vector = find_last_bit(map, 256);
+	unsigned long word;
+	int i;
 
-	return vector < 256 ? vector : -1;
+	for (i = 256 / BITS_PER_LONG - 1; i >= 0; i--) {
+		word = READ_ONCE(map[i]);
+		if (word)
+			return i * BITS_PER_LONG + __fls(word);
+	}
+	return -1;
 }
 
 /* Whom a message is meant for */
@@ -357,11 +363,6 @@ u8 lapic_take_eoi_exit(struct x86_vcpu *vcpu)
 }
 
 /* INIT and SIPI */
-
-bool lapic_has_events(struct x86_vcpu *vcpu)
-{
-	return vcpu->lapic && READ_ONCE(vcpu->lapic->events);
-}
 
 static bool lapic_is_boot_cpu(const struct x86_lapic *apic)
 {

@@ -200,7 +200,10 @@ bool lapic_wants_extint(struct x86_vcpu *vcpu);
 u8 lapic_take_eoi_exit(struct x86_vcpu *vcpu);
 
 /* Does an INIT, or a SIPI that is waited for, want lapic_take_events()? */
-bool lapic_has_events(struct x86_vcpu *vcpu);
+static inline bool lapic_has_events(const struct x86_lapic *apic)
+{
+	return apic && READ_ONCE(apic->events);
+}
 
 /**
  * lapic_take_events() - do what INIT and SIPI ask

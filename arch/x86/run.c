@@ -3,6 +3,7 @@
 #include <linux/context_tracking.h>
 #include <linux/entry-kvm.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/vtime.h>
 #include <asm/fpu/api.h>
@@ -64,11 +65,15 @@ static int x86_handle_requests(struct x86_vcpu *vcpu)
 }
 
 /* Time in the guest is the guest's, and a quiescent state of RCU. */
-static void x86_account_enter(void)
+static void x86_account_enter(struct x86_vcpu *vcpu)
 {
 	vtime_account_guest_enter();
-	if (!context_tracking_enabled_this_cpu())
+	/* RCU looks at each tick, and the tick ends the guest: one a tick is enough. */
+	if (!context_tracking_enabled_this_cpu() &&
+	    time_after(jiffies, vcpu->rcu_noted)) {
+		vcpu->rcu_noted = jiffies;
 		rcu_virt_note_context_switch();
+	}
 }
 
 static void x86_account_leave(void)
@@ -115,7 +120,7 @@ static bool x86_enter(struct x86_vcpu *vcpu)
 	if (likely(!stay)) {
 		trace_kvm_entry(kv->vcpu_id, vcpu->rip);
 		x86_fpu_enter(vcpu);
-		x86_account_enter();
+		x86_account_enter(vcpu);
 		x86_step_enter(vcpu);
 		x86_backend_call(run)(vcpu);
 		x86_step_leave(vcpu);
@@ -156,7 +161,7 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 			return r;
 		}
 	}
-	if (unlikely(lapic_has_events(vcpu)))
+	if (unlikely(lapic_has_events(vcpu->lapic)))
 		lapic_take_events(vcpu);
 	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE)) {
 		r = x86_block(vcpu);
@@ -237,12 +242,13 @@ static int x86_take_cr8(struct x86_vcpu *vcpu)
 	return 0;
 }
 
-int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
+static int x86_run(struct x86_vcpu *vcpu, bool sync)
 {
-	struct x86_vcpu *vcpu = to_x86(kv);
-	int r;
+	struct kvm_vcpu *kv = &vcpu->vcpu;
+	int r = 0;
 
-	r = x86_sync_from_run(vcpu);
+	if (unlikely(sync))
+		r = x86_sync_from_run(vcpu);
 	if (!r)
 		r = x86_take_cr8(vcpu);
 	if (r)
@@ -259,7 +265,37 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
 		r = -EINTR;
 	}
 	x86_report(vcpu);
-	x86_sync_to_run(vcpu);
+	if (unlikely(sync))
+		x86_sync_to_run(vcpu);
 	trace_kvm_userspace_exit(kv->vcpu_id, kv->run->exit_reason, r);
+	return r;
+}
+
+/*
+ * immediate_exit with nothing to finish and no registers to move, by whoever
+ * wants to be sure that an exit is complete: nothing needs the vCPU loaded.
+ */
+static int x86_decline(struct x86_vcpu *vcpu)
+{
+	int r = x86_take_cr8(vcpu);
+
+	if (r)
+		return r;
+	x86_report(vcpu);
+	trace_kvm_userspace_exit(vcpu->vcpu.vcpu_id, vcpu->vcpu.run->exit_reason, -EINTR);
+	return -EINTR;
+}
+
+int kvm_arch_vcpu_run(struct kvm_vcpu *kv)
+{
+	struct x86_vcpu *vcpu = to_x86(kv);
+	bool sync = x86_wants_sync(kv->run);
+	int r;
+
+	if (!kv->wants_to_run && !vcpu->complete && !sync)
+		return x86_decline(vcpu);
+	kvm_vcpu_load(kv);
+	r = x86_run(vcpu, sync);
+	kvm_vcpu_put(kv);
 	return r;
 }

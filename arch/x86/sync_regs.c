@@ -43,7 +43,7 @@ int x86_sync_from_run(struct x86_vcpu *vcpu)
 
 	if ((dirty | READ_ONCE(run->kvm_valid_regs)) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
 		return -EINVAL;
-	if (likely(!dirty))
+	if (!dirty)
 		return 0;
 	r = from_run(vcpu, dirty);
 	if (!r)
@@ -56,8 +56,6 @@ void x86_sync_to_run(struct x86_vcpu *vcpu)
 	struct kvm_sync_regs *user = &vcpu->vcpu.run->s.regs;
 	u64 valid = READ_ONCE(vcpu->vcpu.run->kvm_valid_regs);
 
-	if (likely(!valid))
-		return;
 	if (valid & KVM_SYNC_X86_REGS)
 		x86_regs_to_user(vcpu, &user->regs);
 	if (valid & KVM_SYNC_X86_SREGS)

@@ -5,6 +5,12 @@
 
 #include "x86.h"
 
+/* Is there anything for the two below to do? */
+static inline bool x86_wants_sync(const struct kvm_run *run)
+{
+	return READ_ONCE(run->kvm_dirty_regs) | READ_ONCE(run->kvm_valid_regs);
+}
+
 /**
  * x86_sync_from_run() - take the registers that userspace marked dirty
  * @vcpu: the vCPU, loaded; KVM_RUN begins

@@ -201,7 +201,8 @@ void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu);
 
 /**
  * kvm_arch_vcpu_run() - KVM_RUN
- * @vcpu: loaded, its mutex held, signals masked as asked
+ * @vcpu: its mutex held, signals masked as asked; not loaded: that is done where
+ *	it is needed
  *
  * Return: 0 with kvm_run->exit_reason set, or errno; EINTR for a signal.
  */
