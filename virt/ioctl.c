@@ -13,7 +13,7 @@
 #include <kvm/vcpu.h>
 
 /* Most payloads are registers; larger ones are worth an allocation. */
-#define KVM_IOCTL_STACK_SIZE	512
+#define KVM_IOCTL_STACK_SIZE	1024
 
 static const struct kvm_ioctl *
 kvm_find_row(const struct kvm_ioctl_table *table, unsigned int cmd)
@@ -76,10 +76,7 @@ static long kvm_copy_and_call(const struct kvm_ioctl *row, struct kvm_ioctl_args
 	void __user *user = (void __user *)args->arg;
 	long r;
 
-	/* What is not copied in must not carry kernel memory out. */
-	if (!(dir & _IOC_WRITE))
-		memset(args->data, 0, size);
-	else if (copy_from_user(args->data, user, size))
+	if ((dir & _IOC_WRITE) && copy_from_user(args->data, user, size))
 		return -EFAULT;
 	r = kvm_check_payload(row, args->data);
 	if (r)
@@ -95,15 +92,19 @@ static long kvm_copy_and_call(const struct kvm_ioctl *row, struct kvm_ioctl_args
 static long kvm_call_with_payload(const struct kvm_ioctl *row,
 				  struct kvm_ioctl_args *args)
 {
-	u64 stack[KVM_IOCTL_STACK_SIZE / sizeof(u64)];
+	u64 stack[KVM_IOCTL_STACK_SIZE / sizeof(u64)] __uninitialized;
 	unsigned int size = _IOC_SIZE(row->cmd);
+	bool filled = _IOC_DIR(row->cmd) & _IOC_WRITE;
 	long r;
 
+	/* What is not copied in must not carry kernel memory out. */
 	if (size <= sizeof(stack)) {
+		if (!filled)
+			memset(stack, 0, size);
 		args->data = stack;
 		return kvm_copy_and_call(row, args);
 	}
-	args->data = kmalloc(size, GFP_KERNEL_ACCOUNT);
+	args->data = kmalloc(size, GFP_KERNEL_ACCOUNT | (filled ? 0 : __GFP_ZERO));
 	if (!args->data)
 		return -ENOMEM;
 	r = kvm_copy_and_call(row, args);

@@ -12,27 +12,43 @@
 /* APM 1, 4.2.2; every CPU in question has bit 6, denormals are zeros. */
 #define MXCSR_RESERVED	GENMASK(31, 16)
 
-/* The legacy region alone, whatever format the kernel keeps it in. */
-long x86_get_fpu(struct kvm_ioctl_args *args)
+static void fpu_to_user(const struct fxregs_state *fx, struct kvm_fpu *fpu)
+{
+	memcpy(fpu->fpr, fx->st_space, sizeof(fpu->fpr));
+	fpu->fcw = fx->cwd;
+	fpu->fsw = fx->swd;
+	fpu->ftwx = fx->twd;
+	fpu->last_opcode = fx->fop;
+	fpu->last_ip = fx->rip;
+	fpu->last_dp = fx->rdp;
+	memcpy(fpu->xmm, fx->xmm_space, sizeof(fpu->xmm));
+	fpu->mxcsr = fx->mxcsr;
+}
+
+/* Components in their initial state are not written by XSAVE: others know what that is. */
+static noinline_for_stack void initial_fpu_to_user(struct x86_vcpu *vcpu, struct kvm_fpu *fpu)
 {
 	struct {
 		struct fxregs_state fx;
 		struct xstate_header header;
 	} __aligned(64) area;
-	struct x86_vcpu *vcpu = to_x86(args->vcpu);
-	struct kvm_fpu *fpu = args->data;
 
 	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, &area, sizeof(area),
 				       XFEATURE_MASK_FPSSE, 0);
-	memcpy(fpu->fpr, area.fx.st_space, sizeof(fpu->fpr));
-	fpu->fcw = area.fx.cwd;
-	fpu->fsw = area.fx.swd;
-	fpu->ftwx = area.fx.twd;
-	fpu->last_opcode = area.fx.fop;
-	fpu->last_ip = area.fx.rip;
-	fpu->last_dp = area.fx.rdp;
-	memcpy(fpu->xmm, area.fx.xmm_space, sizeof(fpu->xmm));
-	fpu->mxcsr = area.fx.mxcsr;
+	fpu_to_user(&area.fx, fpu);
+}
+
+/* The legacy region alone, which stands first in every format. */
+long x86_get_fpu(struct kvm_ioctl_args *args)
+{
+	struct x86_vcpu *vcpu = to_x86(args->vcpu);
+	const struct xregs_state *xsave = &vcpu->fpu.fpstate->regs.xsave;
+
+	if (boot_cpu_has(X86_FEATURE_XSAVE) &&
+	    (xsave->header.xfeatures & XFEATURE_MASK_FPSSE) == XFEATURE_MASK_FPSSE)
+		fpu_to_user(&xsave->i387, args->data);
+	else
+		initial_fpu_to_user(vcpu, args->data);
 	return 0;
 }
 

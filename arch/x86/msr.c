@@ -241,16 +241,17 @@ const struct x86_msr *x86_find_msr(u32 index)
 {
 	unsigned int low = 0, high = ARRAY_SIZE(x86_msrs), mid;
 
+	/* The last row that does not begin behind it. */
 	while (low < high) {
 		mid = (low + high) / 2;
-		if (index > msr_last(&x86_msrs[mid]))
+		if (x86_msrs[mid].first <= index)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low == ARRAY_SIZE(x86_msrs) || index < x86_msrs[low].first)
+	if (!low || index > msr_last(&x86_msrs[low - 1]))
 		return NULL;
-	return &x86_msrs[low];
+	return &x86_msrs[low - 1];
 }
 
 static bool msr_has_feature(const struct x86_msr *msr, const u32 *caps)

@@ -12,53 +12,60 @@
 /* Registers in one call; more than any list here holds. */
 #define MAX_MSRS	256
 
-static struct kvm_msr_entry *entries_from_user(struct kvm_ioctl_args *args)
-{
-	struct kvm_msrs __user *user = (void __user *)args->arg;
-	const struct kvm_msrs *header = args->data;
+/* So many need no allocation. */
+#define FEW_MSRS	16
 
-	if (header->nmsrs >= MAX_MSRS)
-		return ERR_PTR(-E2BIG);
-	return memdup_array_user(user->entries, header->nmsrs, sizeof(*user->entries));
+/*
+ * Moves registers one by one, as far as it goes: -errno, or how many were moved.
+ * Inlined, so that @move is no indirect call.
+ */
+static __always_inline long
+move_msrs(struct kvm_ioctl_args *args, bool get,
+	  int (*move)(struct kvm_vcpu *vcpu, struct kvm_msr_entry *entry))
+{
+	struct kvm_msr_entry few[FEW_MSRS] __uninitialized, *entries = few;
+	struct kvm_msrs __user *user = (void __user *)args->arg;
+	u32 i, nr = ((const struct kvm_msrs *)args->data)->nmsrs;
+	size_t size = nr * sizeof(*entries);
+	long r = -EFAULT;
+
+	if (nr >= MAX_MSRS)
+		return -E2BIG;
+	if (nr > FEW_MSRS)
+		entries = kmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+	if (copy_from_user(entries, user->entries, size))
+		goto out;
+	for (i = 0; i < nr; i++)
+		if (move(args->vcpu, &entries[i]))
+			break;
+	if (!get || !copy_to_user(user->entries, entries, size))
+		r = i;
+out:
+	if (entries != few)
+		kfree(entries);
+	return r;
 }
 
-static int entries_to_user(struct kvm_ioctl_args *args, struct kvm_msr_entry *entries)
+static int get_msr(struct kvm_vcpu *vcpu, struct kvm_msr_entry *entry)
 {
-	struct kvm_msrs __user *user = (void __user *)args->arg;
-	const struct kvm_msrs *header = args->data;
+	return x86_get_msr(to_x86(vcpu), entry->index, &entry->data, true);
+}
 
-	return copy_to_user(user->entries, entries, header->nmsrs * sizeof(*entries)) ?
-		-EFAULT : 0;
+static int set_msr(struct kvm_vcpu *vcpu, struct kvm_msr_entry *entry)
+{
+	return x86_set_msr(to_x86(vcpu), entry->index, entry->data, true);
 }
 
 long x86_get_msrs(struct kvm_ioctl_args *args)
 {
-	struct kvm_msr_entry *entries __free(kfree) = entries_from_user(args);
-	const struct kvm_msrs *header = args->data;
-	unsigned int i;
-
-	if (IS_ERR(entries))
-		return PTR_ERR(entries);
-	for (i = 0; i < header->nmsrs; i++)
-		if (x86_get_msr(to_x86(args->vcpu), entries[i].index,
-				&entries[i].data, true))
-			break;
-	return entries_to_user(args, entries) ?: i;
+	return move_msrs(args, true, get_msr);
 }
 
 long x86_set_msrs(struct kvm_ioctl_args *args)
 {
-	struct kvm_msr_entry *entries __free(kfree) = entries_from_user(args);
-	const struct kvm_msrs *header = args->data;
-	unsigned int i;
-
-	if (IS_ERR(entries))
-		return PTR_ERR(entries);
-	for (i = 0; i < header->nmsrs; i++)
-		if (x86_set_msr(to_x86(args->vcpu), entries[i].index,
-				entries[i].data, true))
-			break;
-	return i;
+	return move_msrs(args, false, set_msr);
 }
 
 /* What the host has of a register that describes the CPU. */
@@ -79,18 +86,14 @@ static int feature_msr(u32 index, u64 *data)
 	}
 }
 
+static int get_feature_msr(struct kvm_vcpu *vcpu, struct kvm_msr_entry *entry)
+{
+	return feature_msr(entry->index, &entry->data);
+}
+
 long x86_get_feature_msrs(struct kvm_ioctl_args *args)
 {
-	struct kvm_msr_entry *entries __free(kfree) = entries_from_user(args);
-	const struct kvm_msrs *header = args->data;
-	unsigned int i;
-
-	if (IS_ERR(entries))
-		return PTR_ERR(entries);
-	for (i = 0; i < header->nmsrs; i++)
-		if (feature_msr(entries[i].index, &entries[i].data))
-			break;
-	return entries_to_user(args, entries) ?: i;
+	return move_msrs(args, true, get_feature_msr);
 }
 
 void x86_msr_create_vcpu(struct x86_vcpu *vcpu)
