@@ -240,19 +240,18 @@ static int move_piece(struct x86_emul *e, struct emul_mem *m, bool write)
 	u64 gpa = second ? m->gpa[1] + e->done - m->first : m->gpa[0] + e->done;
 	unsigned int n = (second ? m->len : m->first) - e->done;
 	u8 *data = m->data + e->done;
-	int r;
+	int r = -EFAULT;
 
-	if (emul_is_mmio(e, gpa, write)) {
+	if (!emul_is_mmio(e, gpa, write))
+		r = write ? kvm_write_guest(&e->vcpu->vcpu, gpa, data, n) :
+			    kvm_read_guest(&e->vcpu->vcpu, gpa, data, n);
+	/* A slot that has gone since then has left a device's place behind. */
+	if (r == -EFAULT) {
 		n = min(n, MMIO_MAX);
 		if (!mmio_in_kernel(e, gpa, data, n, write))
 			return mmio_to_user(e, gpa, data, n, write);
-		e->done += n;
-		return EMUL_OK;
+		r = EMUL_OK;
 	}
-	if (write)
-		r = kvm_write_guest(&e->vcpu->vcpu, gpa, data, n);
-	else
-		r = kvm_read_guest(&e->vcpu->vcpu, gpa, data, n);
 	if (!r)
 		e->done += n;
 	return r;
@@ -273,8 +272,12 @@ static int move(struct x86_emul *e, struct emul_mem *m, bool write)
 {
 	int r = EMUL_OK;
 
-	if (write && m->atomic && m->first == m->len && !emul_is_mmio(e, m->gpa[0], true))
-		return store_atomic(e, m);
+	if (write && m->atomic && m->first == m->len && !emul_is_mmio(e, m->gpa[0], true)) {
+		r = store_atomic(e, m);
+		if (r != -EFAULT && r != -EROFS)
+			return r;
+		r = EMUL_OK;
+	}
 	while (!r && e->done < m->len)
 		r = move_piece(e, m, write);
 	if (!r && !write && m->atomic)
