@@ -195,11 +195,16 @@ static void tdp_free_tree(struct kvm *kvm, u64 *table, int level, bool readers,
 		tdp_free_table(page);
 }
 
-/* A removal in progress: what must be done before its lock is let go, and after. */
+/*
+ * A removal in progress: what must be done before its lock is let go, and after.
+ * Where that was last, @rested, there must be progress before it happens again:
+ * vCPUs that fault all the time would not let it come to an end.
+ */
 struct tdp_removal {
 	struct kvm *kvm;
 	bool may_block;
 	bool flush;
+	gfn_t rested;
 	struct list_head tables;
 };
 
@@ -235,8 +240,10 @@ static bool tdp_yield(struct tdp_removal *removal, struct tdp_iter *iter)
 {
 	rwlock_t *lock = &removal->kvm->mem.mmu_lock;
 
-	if (!removal->may_block || (!need_resched() && !rwlock_needbreak(lock)))
+	if (!removal->may_block || iter->gfn == removal->rested ||
+	    (!need_resched() && !rwlock_needbreak(lock)))
 		return true;
+	removal->rested = iter->gfn;
 	tdp_flush_removal(removal);
 	cond_resched_rwlock_write(lock);
 	tdp_iter_start(iter, to_x86_vm(removal->kvm)->mmu.root, iter->root_level,
@@ -275,6 +282,7 @@ void kvm_arch_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
 	struct tdp_removal removal = {
 		.kvm = kvm,
 		.may_block = may_block,
+		.rested = start,
 		.tables = LIST_HEAD_INIT(removal.tables),
 	};
 	struct tdp_iter iter;
@@ -298,6 +306,7 @@ void kvm_arch_stop_dirty_log(struct kvm_memory_slot *slot)
 	struct tdp_removal removal = {
 		.kvm = slot->kvm,
 		.may_block = true,
+		.rested = slot->base_gfn,
 		.tables = LIST_HEAD_INIT(removal.tables),
 	};
 	struct tdp_iter iter;
