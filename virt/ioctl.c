@@ -13,7 +13,7 @@
 #include <kvm/vcpu.h>
 
 /* Most payloads are registers; larger ones are worth an allocation. */
-#define KVM_IOCTL_STACK_SIZE	1024
+#define KVM_IOCTL_STACK_SIZE	512
 
 static const struct kvm_ioctl *
 kvm_find_row(const struct kvm_ioctl_table *table, unsigned int cmd)
