@@ -10,12 +10,13 @@ REPLACE ?= 0
 MEM     ?= 2048
 SIZES   ?= 256
 SMP     ?= 1
+ICOUNT  ?= 0
 export V
 
 kernel  := $(if $(filter 1,$(DEBUG)),debug,stock)
 dir     := tools/testing/machine
 stage   := @$(dir)/stage
-machine := $(dir)/machine --kernel $(kernel) --mem $(MEM) --smp $(SMP)
+machine := $(dir)/machine --kernel $(kernel) --mem $(MEM) --smp $(SMP) $(if $(filter 1,$(ICOUNT)),--icount)
 # Without DEBUG, `make check` covers both kernels.
 kernels := $(if $(filter 1,$(DEBUG)),debug,stock debug)
 
@@ -41,6 +42,7 @@ help:
 	@echo '                                        guests, leave, host, decode, selfcheck;'
 	@echo '                                        name:case for one case of a selftest'
 	@echo 'For run and shell:         SMP=n MEM=n  CPUs and MiB of the machine'
+	@echo 'For the demos:             ICOUNT=1     the machine counts instructions: figures repeat'
 	@echo 'Everywhere:                V=1          show everything'
 	@echo
 	@echo 'On a real host with a 6.12 kernel and its headers:'
