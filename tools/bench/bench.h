@@ -3,6 +3,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stdbool.h>
 #include <stdnoreturn.h>
 
 /**
@@ -15,6 +16,7 @@
  * @setup: before each @run, not measured; may be NULL
  * @run: measured
  * @teardown: after each @run, not measured; may be NULL
+ * @possible: whether the module can do it at all; NULL if each can
  * @value: instead of @run, for what is no time: its result is printed
  * @reference: the in-tree module in the test machine under -icount when this
  *	row was written; 0 if it was not measured
@@ -30,6 +32,7 @@ struct bench {
 	void (*setup)(void);
 	void (*run)(void);
 	void (*teardown)(void);
+	bool (*possible)(void);
 	double (*value)(void);
 	double reference;
 	double aim;
@@ -40,6 +43,7 @@ extern const struct bench lifecycle_benches[];
 extern const struct bench exit_benches[];
 extern const struct bench state_benches[];
 extern const struct bench interrupt_benches[];
+extern const struct bench gmem_benches[];
 
 /* Says what failed, with errno, and ends the program. */
 noreturn void die(const char *what);

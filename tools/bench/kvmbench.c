@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kvmbench [NAME...]: measures /dev/kvm, whichever module stands behind it.
+ * kvmbench [NAME...]: measures /dev/kvm, whichever module stands behind it; NAME
+ * may be the beginning of some.
  * A line for each row: name, wall time, CPU time, unit, reference, aim; "-" for
  * what there is not. Meant to run under -icount, where figures repeat exactly.
  */
@@ -20,6 +21,7 @@ static const struct bench *const groups[] = {
 	exit_benches,
 	state_benches,
 	interrupt_benches,
+	gmem_benches,
 	NULL
 };
 
@@ -97,11 +99,14 @@ static void report(const struct bench *bench)
 	struct times times = {};
 	double scale = strcmp(bench->unit, "us") ? 1 : 1000;
 
-	if (bench->value)
+	if (bench->possible && !bench->possible())
+		;
+	else if (bench->value)
 		times.wall = bench->value();
 	else
 		times = measure(bench);
-	printf("%s %.3f", bench->name, times.wall / scale);
+	printf("%s", bench->name);
+	print_number(times.wall / scale);
 	print_number(times.cpu / scale);
 	printf(" %s", bench->unit);
 	print_number(bench->reference);
@@ -113,7 +118,7 @@ static void report(const struct bench *bench)
 static bool wanted(const char *name, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], name))
+		if (!strncmp(argv[i], name, strlen(argv[i])))
 			return true;
 	return argc == 1;
 }
