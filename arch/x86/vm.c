@@ -82,6 +82,7 @@ long kvm_arch_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_IRQCHIP:
 	case KVM_CAP_IRQ_INJECT_STATUS:
 	case KVM_CAP_KVMCLOCK_CTRL:
+	case KVM_CAP_MMU_SHADOW_CACHE_CONTROL:
 	case KVM_CAP_MP_STATE:
 	case KVM_CAP_MSR_PLATFORM_INFO:
 	case KVM_CAP_ENABLE_CAP:
@@ -275,7 +276,19 @@ static long x86_vm_set_identity_map_addr(struct kvm_ioctl_args *args)
 	return args->kvm->nr_vcpus ? -EINVAL : 0;
 }
 
+/*
+ * A bound on the shadow pages of the VM. Nested paging has none, and no number of
+ * its tables is asked for: whatever bound the ABI allows is kept.
+ */
+#define X86_MIN_SHADOW_PAGES	64
+
+static long x86_vm_set_nr_mmu_pages(struct kvm_ioctl_args *args)
+{
+	return args->arg < X86_MIN_SHADOW_PAGES ? -EINVAL : 0;
+}
+
 static const struct kvm_ioctl vm_rows[] = {
+	KVM_ROW(KVM_SET_NR_MMU_PAGES, x86_vm_set_nr_mmu_pages),
 	KVM_ROW(KVM_SET_TSS_ADDR, x86_vm_set_tss_addr),
 	KVM_ROW(KVM_SET_IDENTITY_MAP_ADDR, x86_vm_set_identity_map_addr,
 		.lock = KVM_LOCK_VM),

@@ -54,4 +54,16 @@ TEST_F(vm_addr, identity_map)
 	close(vcpu);
 }
 
+/* No shadow pages: every bound that may be set is kept. */
+TEST_F(vm_addr, shadow_pages)
+{
+	EXPECT_EQ(1, ioctl(self->vm, KVM_CHECK_EXTENSION, KVM_CAP_MMU_SHADOW_CACHE_CONTROL));
+	EXPECT_EQ(0, ioctl(self->vm, KVM_SET_NR_MMU_PAGES, 64));
+	EXPECT_EQ(0, ioctl(self->vm, KVM_SET_NR_MMU_PAGES, ~0ul));
+	EXPECT_EQ(-1, ioctl(self->vm, KVM_SET_NR_MMU_PAGES, 63));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->vm, KVM_SET_NR_MMU_PAGES, 0));
+	EXPECT_EQ(EINVAL, errno);
+}
+
 TEST_HARNESS_MAIN
