@@ -12,6 +12,7 @@
 
 #define SERIAL_PORT	0x3f8
 #define SERIAL_IRQ	4
+#define CMOS_DATA	0x71
 #define KBD_STATUS	0x64
 #define KBD_RESET	0xfe
 
@@ -120,7 +121,8 @@ static void port_access(struct vm *vm, uint16_t port, bool in, uint8_t *data, in
 	else if (port == KBD_STATUS && *data == KBD_RESET)
 		sem_post(&vm->ended);
 	else if (in)
-		memset(data, 0xff, size);	/* nobody there */
+		/* Nobody there. Of a clock, all ones would say: busy, ask again. */
+		memset(data, port == CMOS_DATA ? 0 : 0xff, size);
 }
 
 bool io_exit(struct vcpu *vcpu)
