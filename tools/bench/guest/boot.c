@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * guestboot MACHINE: boots a guest with QEMU, and prints figures of it as
+ * kvmbench does. The first guest is timed, from the start of QEMU; the second
+ * has its exits counted by what they are for, because counting takes time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXITS		"/sys/kernel/debug/kvm/exits"
+#define EXIT_EVENT	"/sys/kernel/tracing/events/kvm/kvm_exit/"
+
+/* APM 2, appendix C. */
+static const struct {
+	unsigned int first, last;
+	const char *name;
+} reasons[] = {
+	{ 0x00, 0x1f, "control-register" }, { 0x20, 0x3f, "debug-register" },
+	{ 0x60, 0x60, "interrupt" }, { 0x64, 0x64, "irq-window" },
+	{ 0x72, 0x72, "cpuid" }, { 0x78, 0x78, "halt" },
+	{ 0x7b, 0x7b, "port" }, { 0x7c, 0x7c, "msr" }, { 0x81, 0x81, "hypercall" },
+	{ 0x400, 0x400, "nested-fault" }, { 0, -1, "other" },
+};
+
+#define NR_REASONS	(sizeof(reasons) / sizeof(reasons[0]))
+
+struct vmm {
+	pid_t pid;
+	FILE *console;
+	double began;
+};
+
+static void must(bool good, const char *what)
+{
+	if (good)
+		return;
+	printf("guestboot: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
+}
+
+/* As kvmbench prints it; the in-tree module's figures stand beside it. */
+static void row(const char *machine, const char *name, double value, const char *unit)
+{
+	printf("%s-%s %.3f - %s - -\n", machine, name, value, unit);
+	fflush(stdout);
+}
+
+static void exec_qemu(char *machine, const char *task)
+{
+	char *bus = strcmp(machine, "microvm") ? "pci" : "device", cmdline[100], device[100], type[100];
+
+	snprintf(type, sizeof(type), "%s%s", machine,
+		 strcmp(machine, "microvm") ? "" : ",ioapic2=off");
+	snprintf(device, sizeof(device), "virtio-blk-%s,drive=disk", bus);
+	snprintf(cmdline, sizeof(cmdline), "console=ttyS0 quiet panic=-1 cpus=1 task=%s", task);
+	execl("/usr/bin/qemu-system-x86_64", "qemu", "-accel", "kvm", "-M", type, "-cpu", "host",
+	      "-m", "256", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+	      "-L", "/rom", "-kernel", "/guest/kernel", "-initrd", "/guest/initramfs",
+	      "-drive", "file=/guest/disk,format=raw,if=none,id=disk", "-device", device,
+	      "-append", cmdline, "-serial", "stdio", NULL);
+	must(false, "qemu");
+}
+
+static void start(struct vmm *vmm, char *machine, const char *task)
+{
+	int out[2];
+
+	must(!pipe(out), "pipe");
+	vmm->began = now();
+	vmm->pid = fork();
+	must(vmm->pid >= 0, "fork");
+	if (!vmm->pid) {
+		must(dup2(out[1], STDOUT_FILENO) >= 0 && dup2(out[1], STDERR_FILENO) >= 0, "dup2");
+		close(out[0]);
+		close(out[1]);
+		exec_qemu(machine, task);
+	}
+	close(out[1]);
+	vmm->console = fdopen(out[0], "r");
+	must(vmm->console, "fdopen");
+}
+
+/* The next line of the guest that begins so; what stands behind it. */
+static char *expect(struct vmm *vmm, const char *begin)
+{
+	static char line[1000];
+
+	while (fgets(line, sizeof(line), vmm->console)) {
+		if (!strncmp(line, begin, strlen(begin)))
+			return line + strlen(begin);
+		if (strncmp(line, "GUEST:", 6) && strncmp(line, "[", 1))
+			fputs(line, stdout);
+	}
+	printf("guestboot: no '%s'\n", begin);
+	exit(1);
+}
+
+static void finish(struct vmm *vmm)
+{
+	char line[1000];
+	int status;
+
+	while (fgets(line, sizeof(line), vmm->console))
+		;
+	fclose(vmm->console);
+	must(waitpid(vmm->pid, &status, 0) == vmm->pid, "waitpid");
+	if (status) {
+		printf("guestboot: QEMU ended with %x\n", status);
+		exit(1);
+	}
+}
+
+static double read_exits(void)
+{
+	FILE *file = fopen(EXITS, "r");
+	double value;
+
+	must(file && fscanf(file, "%lf", &value) == 1, EXITS);
+	fclose(file);
+	return value;
+}
+
+static void timed(char *machine)
+{
+	char name[100];
+	struct vmm vmm;
+	double value, end;
+
+	start(&vmm, machine, "load");
+	expect(&vmm, "GUEST: userspace");
+	end = now();
+	row(machine, "boot-exits", read_exits(), "exits");
+	row(machine, "boot", end - vmm.began, "ms");
+	while (sscanf(expect(&vmm, "GUEST: "), "figure %99s %lf", name, &value) == 2)
+		row(machine, name, value, "ns");
+	finish(&vmm);
+}
+
+static void write_trigger(const char *text)
+{
+	int fd = open(EXIT_EVENT "trigger", O_WRONLY);
+
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "trigger");
+	close(fd);
+}
+
+static void show_reasons(const char *machine)
+{
+	FILE *file = fopen(EXIT_EVENT "hist", "r");
+	double counts[NR_REASONS] = {}, count;
+	unsigned int code, i;
+	char line[1000], name[100];
+
+	must(file, "hist");
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "{ exit_reason: %u } hitcount: %lf", &code, &count) != 2)
+			continue;
+		for (i = 0; code < reasons[i].first || code > reasons[i].last; i++)
+			;
+		counts[i] += count;
+	}
+	fclose(file);
+	for (i = 0; i < NR_REASONS; i++) {
+		snprintf(name, sizeof(name), "boot-exits-%s", reasons[i].name);
+		if (counts[i])
+			row(machine, name, counts[i], "exits");
+	}
+}
+
+static void counted(char *machine)
+{
+	struct vmm vmm;
+
+	write_trigger("hist:keys=exit_reason\n");
+	start(&vmm, machine, "boot");
+	expect(&vmm, "GUEST: userspace");
+	show_reasons(machine);
+	write_trigger("!hist:keys=exit_reason\n");
+	finish(&vmm);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		printf("guestboot MACHINE\n");
+		return 1;
+	}
+	timed(argv[1]);
+	counted(argv[1]);
+	return 0;
+}
