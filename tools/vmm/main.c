@@ -183,6 +183,12 @@ static int boot(const char *kernel, const char *initramfs, uint64_t megabytes, i
 	return 0;
 }
 
+static const char usage[] =
+	"one of\n"
+	"vmm boot KERNEL INITRAMFS MEGABYTES VCPUS [WORD...]\n"
+	"vmm run MEGABYTES VCPUS SOCKET\n"
+	"vmm take SOCKET PASSES\n";
+
 int main(int argc, char **argv)
 {
 	if (argc >= 6 && !strcmp(argv[1], "boot"))
@@ -192,6 +198,5 @@ int main(int argc, char **argv)
 		return run(atol(argv[2]), atoi(argv[3]), argv[4]);
 	if (argc == 4 && !strcmp(argv[1], "take"))
 		return take(argv[2], atol(argv[3]));
-	die("boot KERNEL INITRAMFS MEGABYTES VCPUS [WORD...], "
-	    "run MEGABYTES VCPUS SOCKET, or take SOCKET PASSES");
+	die("%s", usage);
 }
