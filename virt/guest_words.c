@@ -18,7 +18,7 @@ void kvm_words_begin(struct kvm_vcpu *vcpu, struct kvm_words *words)
 	words->nr = 0;
 }
 
-static bool word_read(struct kvm_vcpu *vcpu, gpa_t gpa, const u64 __user **user, u64 *value)
+static bool word_read(struct kvm_vcpu *vcpu, gpa_t gpa, struct kvm_word *word)
 {
 	struct kvm_memory_slot *slot = kvm_hold_slot(vcpu, gpa_to_gfn(gpa));
 	bool ok = false;
@@ -27,9 +27,9 @@ static bool word_read(struct kvm_vcpu *vcpu, gpa_t gpa, const u64 __user **user,
 		return false;
 	/* What is private is not what the owner's mappings show. */
 	if (!(slot->flags & KVM_MEM_GUEST_MEMFD)) {
-		*user = (u64 __user *)(kvm_slot_hva(slot, gpa_to_gfn(gpa)) +
-				       offset_in_page(gpa));
-		ok = !get_user(*value, *user);
+		word->user = (u64 __user *)(kvm_slot_hva(slot, gpa_to_gfn(gpa)) +
+					    offset_in_page(gpa));
+		ok = !get_user(word->value, word->user);
 	}
 	kvm_release_slot(vcpu);
 	return ok;
@@ -44,8 +44,7 @@ void kvm_words_add(struct kvm_vcpu *vcpu, struct kvm_words *words, gpa_t gpa,
 	unsigned int n;
 
 	for (; len; at += sizeof(u64), skip = 0, nr++) {
-		if (nr == KVM_MAX_WORDS ||
-		    !word_read(vcpu, at, &words->word[nr].user, &words->word[nr].value))
+		if (nr == KVM_MAX_WORDS || !word_read(vcpu, at, &words->word[nr]))
 			goto fail;
 		n = min_t(unsigned int, len, sizeof(u64) - skip);
 		memcpy(bytes, &words->word[nr].value, sizeof(bytes));
@@ -62,18 +61,19 @@ fail:
 
 /*
  * The addresses are those of slots, which were checked when the slots were
- * made; access_ok() for the first of them opens the way to all.
+ * made; access_ok() for the first of them opens the way to all. Pointers and not
+ * an index: a check of bounds would be a call in the middle.
  */
 static bool words_compare(const struct kvm_words *words)
 {
+	const struct kvm_word *word = words->word, *end = word + words->nr;
 	u64 value, differ = 0;
-	unsigned int i;
 
-	if (!user_read_access_begin(words->word[0].user, sizeof(u64)))
+	if (!user_read_access_begin(word->user, sizeof(u64)))
 		return false;
-	for (i = 0; i < words->nr; i++) {
-		unsafe_get_user(value, words->word[i].user, fault);
-		differ |= value ^ words->word[i].value;
+	for (; word < end; word++) {
+		unsafe_get_user(value, word->user, fault);
+		differ |= value ^ word->value;
 	}
 	user_read_access_end();
 	return !differ;

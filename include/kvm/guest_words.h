@@ -13,19 +13,26 @@ struct kvm_vcpu;
 #define KVM_MAX_WORDS	8
 
 /**
+ * struct kvm_word - one aligned word
+ * @user: where it stands in the owner's address space
+ * @value: what it was
+ */
+struct kvm_word {
+	const u64 __user *user;
+	u64 value;
+};
+
+/**
  * struct kvm_words - some aligned words of eight bytes
- * @generation: of the slots, when @word[].user was found; odd if the words are
+ * @generation: of the slots, when the words were found; odd if the words are
  *	not to be relied on
  * @nr: how many there are
- * @word: where each stands in the owner's address space, and what it was
+ * @word: the words
  */
 struct kvm_words {
 	u64 generation;
 	unsigned int nr;
-	struct {
-		const u64 __user *user;
-		u64 value;
-	} word[KVM_MAX_WORDS];
+	struct kvm_word word[KVM_MAX_WORDS];
 };
 
 /**
