@@ -140,7 +140,7 @@ static void move_chips(struct guest *from, struct guest *to)
 static void move_vcpu(struct vcpu *from, struct vcpu *to)
 {
 	struct kvm_vcpu_events events;
-	struct kvm_lapic_state lapic;
+	struct kvm_lapic_state lapic, again;
 	struct kvm_mp_state mp_state;
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
@@ -159,6 +159,10 @@ static void move_vcpu(struct vcpu *from, struct vcpu *to)
 	vcpu_set_sregs(to, &sregs);
 	vcpu_set_regs(to, &regs);
 	kvm_ioctl_ok(to->fd, KVM_SET_LAPIC, &lapic);
+	/* All but the count that runs. */
+	kvm_ioctl_ok(to->fd, KVM_GET_LAPIC, &again);
+	if (memcmp(&lapic, &again, APIC_TMCCT))
+		kvm_die(__FILE__, __LINE__, "the local APIC is another one");
 	kvm_ioctl_ok(to->fd, KVM_SET_MSRS, &msrs);
 	kvm_ioctl_ok(to->fd, KVM_SET_MP_STATE, &mp_state);
 	kvm_ioctl_ok(to->fd, KVM_SET_VCPU_EVENTS, &events);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -170,6 +171,40 @@ TEST_F(pv, no_memory_for_the_offer)
 	EXPECT_EQ(1, REG(self->vcpu, rcx));
 	/* Bit 1 is reserved. */
 	EXPECT_EQ(0, vcpu_set_msr(self->vcpu, MSR_KVM_PV_EOI_EN, SHARED | 3));
+}
+
+/* No mapping of the guest's memory is kept that could go stale. */
+TEST_F(pv, the_offer_follows_the_memory)
+{
+	struct kvm_userspace_memory_region none = { .slot = 0 };
+	uint8_t *old = self->guest.mem, *new;
+	int i;
+
+	start_ends(&self->guest, 0);
+	for (i = 0; i < 3; i++) {
+		uint64_t before;
+
+		/* The guest's first look at the page is an exit, which takes the offer back. */
+		signal_msi(self->guest.vm, 0, VECTOR);
+		ASSERT_EQ(DONE, vcpu_run_out(self->vcpu, NULL));
+		before = REG(self->vcpu, rbx);
+		signal_msi(self->guest.vm, 0, VECTOR);
+		ASSERT_EQ(DONE, vcpu_run_out(self->vcpu, NULL));
+		EXPECT_EQ(before + 1, REG(self->vcpu, rbx));
+		/* Another page of the host, and then another slot. */
+		if (i == 0)
+			ASSERT_EQ(0, madvise(old + SHARED, getpagesize(), MADV_DONTNEED));
+		if (i != 1)
+			continue;
+		kvm_ioctl_ok(self->guest.vm, KVM_SET_USER_MEMORY_REGION, &none);
+		new = guest_add_memory(&self->guest, 0, 0, GUEST_MEM, NULL, 0);
+		memcpy(new, old, GUEST_MEM);
+		self->guest.mem = new;
+		old[SHARED] = 0x55;
+	}
+	EXPECT_EQ(0x55, old[SHARED]);
+	EXPECT_EQ(6, REG(self->vcpu, rbx) + REG(self->vcpu, rcx));
+	munmap(old, GUEST_MEM);
 }
 
 /* Behind its CPUID bit */
