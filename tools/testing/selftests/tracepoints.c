@@ -12,6 +12,7 @@
 #include "kselftest_harness.h"
 #include "gmem.h"
 #include "kvm.h"
+#include "vmstat.h"
 
 #define INSTANCE	"/sys/kernel/tracing/instances/tracepoints"
 #define TEXT_SIZE	(1 << 18)
@@ -46,27 +47,6 @@ static bool seen(const char *text, const char *event)
 
 	snprintf(name, sizeof(name), " %s: ", event);
 	return strstr(text, name);
-}
-
-/* A number of the vCPU by its name, or -1. */
-static long long stat_of(int vcpu, const char *name)
-{
-	struct { struct kvm_stats_desc d; char name[48]; } desc;
-	int fd = ioctl(vcpu, KVM_GET_STATS_FD, NULL);
-	struct kvm_stats_header h;
-	long long value = -1;
-
-	if (pread(fd, &h, sizeof(h), 0) != sizeof(h))
-		return -1;
-	for (unsigned int i = 0; i < h.num_desc && value < 0; i++) {
-		if (pread(fd, &desc, sizeof(desc), h.desc_offset + i * sizeof(desc)) < 0 ||
-		    strcmp(desc.name, name))
-			continue;
-		if (pread(fd, &value, sizeof(value), h.data_offset + desc.d.offset) < 0)
-			break;
-	}
-	close(fd);
-	return value;
 }
 
 /* All that was traced. */
@@ -139,7 +119,7 @@ TEST_F(tracepoints, one_of_each)
 
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		EXPECT_STREQ(counters[i],
-			     stat_of(self->vcpu->fd, counters[i]) > 0 ? counters[i] : "");
+			     kvm_stat(self->vcpu->fd, counters[i]) ? counters[i] : "");
 }
 
 /* Lines, messages of the guest, memory. */
