@@ -292,7 +292,7 @@ struct gmem_inode *gmem_new_inode(loff_t size, u64 flags, u64 owner)
 	inode->i_mapping->a_ops = &gmem_aops;
 	mapping_set_gfp_mask(inode->i_mapping, GFP_HIGHUSER);
 	mapping_set_large_folios(inode->i_mapping);
-	mapping_set_unevictable(inode->i_mapping);
+	/* Unevictable, too. */
 	mapping_set_inaccessible(inode->i_mapping);
 
 	storage = to_gmem_inode(inode);

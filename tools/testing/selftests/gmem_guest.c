@@ -386,6 +386,30 @@ TEST_F(shared, hardware_poison)
 	EXPECT_EQ(LOAD(side, PAGE), 0);
 }
 
+/* The same where only the file knows of the guest: the address of the slot is elsewhere. */
+TEST_F(shared, hardware_poison_behind_a_slot)
+{
+	struct side *side = &self->side;
+	uint64_t gpa = GPA + SIZE;
+	int fd = create_gmem(side->vm, HUGE, GMEM_SHARED);
+	uint8_t *map = gmem_map(fd, HUGE);
+	uint8_t *mem = mmap(NULL, HUGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(map, MAP_FAILED);
+	ASSERT_EQ(set_gmem_slot(side->vm, SLOT + 1, gpa, HUGE, mem, fd, 0), 0);
+	agent_store(&side->agent, gpa, 1);
+	agent_store(&side->agent, gpa + PAGE, 2);
+	*(volatile uint8_t *)(map + PAGE) = 3;
+	if (madvise(map + PAGE, PAGE, MADV_HWPOISON) && errno == EINVAL)
+		SKIP(return, "the kernel has no memory failure handling");
+	EXPECT_FAULT(side, SIZE + PAGE, EHWPOISON, 0);
+	EXPECT_EQ(agent_load(&side->agent, gpa), 1);
+	munmap(map, HUGE);
+	munmap(mem, HUGE);
+	close(fd);
+}
+
 /* Two live VMs, each at its own address, pass messages through one page. */
 TEST_F(shared, between_two_vms)
 {
