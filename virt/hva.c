@@ -1,19 +1,92 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From a guest frame to the host page behind it. */
+/*
+ * From a guest frame to the host page behind it. No page is referenced: what is
+ * found here is mapped only if the slot's notifier has not spoken since.
+ */
 #include <linux/cleanup.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/pgtable.h>
-#include <linux/swap.h>
 
 #include <kvm/hva.h>
 
-static int kvm_set_host_page(struct kvm_host_page *host, struct page *page, bool writable)
+/*
+ * May a page be used without asking get_user_pages()? It refuses some that the
+ * kernel must not touch (secretmem); their files are never evicted.
+ */
+static bool kvm_page_is_plain(struct page *page)
 {
-	host->page = page;
-	host->pfn = page_to_pfn(page);
+	unsigned long mapping = (unsigned long)READ_ONCE(page_folio(page)->mapping);
+
+	return !mapping || (mapping & PAGE_MAPPING_FLAGS) ||
+	       !mapping_unevictable((struct address_space *)mapping);
+}
+
+static void kvm_set_leaf(struct kvm_host_page *host, hva_t hva, kvm_pfn_t pfn,
+			 unsigned int order, bool writable)
+{
+	host->pfn = pfn + ((hva >> PAGE_SHIFT) & (BIT(order) - 1));
+	host->order = order;
 	host->writable = writable;
-	return 0;
+}
+
+/* Leaves of the three sizes differ in type alone. True for one with a page. */
+#define kvm_take_leaf(host, hva, size, shift, entry) ({				\
+	kvm_set_leaf(host, hva, size##_pfn(entry), (shift) - PAGE_SHIFT,	\
+		     size##_write(entry));					\
+	size##_access_permitted(entry, false) && !size##_special(entry) &&	\
+		!size##_devmap(entry);						\
+})
+
+/*
+ * What the host's page tables have at an address now; a @pfn of ~0 if nothing.
+ * True if it may be used as it is.
+ */
+static bool kvm_walk_host(hva_t hva, struct kvm_host_page *host)
+{
+	bool has_page;
+	pgd_t *pgdp, pgd;
+	p4d_t *p4dp, p4d;
+	pud_t *pudp, pud;
+	pmd_t pmd;
+	pte_t pte;
+
+	*host = (struct kvm_host_page){ .pfn = ~0ULL };
+
+	/* The host frees page tables, and inodes, only after interrupts are on again. */
+	guard(irqsave)();
+	pgdp = pgd_offset(current->mm, hva);
+	pgd = READ_ONCE(*pgdp);
+	if (pgd_none(pgd))
+		return false;
+	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
+	p4d = READ_ONCE(*p4dp);
+	if (!p4d_present(p4d))
+		return false;
+	pudp = pud_offset_lockless(p4dp, p4d, hva);
+	pud = READ_ONCE(*pudp);
+	if (!pud_present(pud))
+		return false;
+	if (pud_leaf(pud)) {
+		has_page = kvm_take_leaf(host, hva, pud, PUD_SHIFT, pud);
+	} else {
+		pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
+		if (!pmd_present(pmd))
+			return false;
+		if (pmd_leaf(pmd)) {
+			has_page = kvm_take_leaf(host, hva, pmd, PMD_SHIFT, pmd);
+		} else {
+			pte = ptep_get_lockless(pte_offset_kernel(&pmd, hva));
+			if (!pte_present(pte))
+				return false;
+			has_page = kvm_take_leaf(host, hva, pte, PAGE_SHIFT, pte);
+		}
+	}
+	if (!has_page)
+		return false;
+	host->page = pfn_to_page(host->pfn);
+	return kvm_page_is_plain(host->page);
 }
 
 /* A mapping of plain frames: a device's memory, or a driver's own pages. */
@@ -55,33 +128,50 @@ static unsigned int kvm_gup_flags(unsigned int flags)
 	       (flags & KVM_HOST_NOWAIT ? FOLL_NOWAIT : 0);
 }
 
-int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, unsigned int flags,
-		      struct kvm_host_page *host)
+static int kvm_fault_host_page(hva_t hva, unsigned int flags, struct kvm_host_page *host)
 {
 	bool write = flags & KVM_HOST_WRITE;
-	bool may_write = !(slot->flags & KVM_MEM_READONLY);
-	hva_t hva = kvm_slot_hva(slot, gfn);
+	struct kvm_host_page now;
 	struct page *page;
 	long r;
-
-	if (may_write && get_user_pages_fast_only(hva, 1, FOLL_WRITE, &page) == 1)
-		return kvm_set_host_page(host, page, true);
 
 	r = get_user_pages_unlocked(hva, 1, &page, kvm_gup_flags(flags));
 	if (r == -EINTR || r == -EHWPOISON)
 		return r;
 	if (!r && (flags & KVM_HOST_NOWAIT))
 		return -EBUSY;
-	if (r != 1)
-		return kvm_get_pfnmap(hva, write, host);
-	kvm_set_host_page(host, page, write);
-
-	/* Only read, but if the host has it writable a later write costs nothing. */
-	if (may_write && !write && get_user_pages_fast_only(hva, 1, FOLL_WRITE, &page) == 1) {
-		put_page(host->page);
-		kvm_set_host_page(host, page, true);
+	if (r == 1) {
+		host->page = page;
+		host->pfn = page_to_pfn(page);
+		host->writable = write;
+		put_page(page);
+	} else {
+		r = kvm_get_pfnmap(hva, write, host);
+		if (r)
+			return r;
+	}
+	/* How large it is, and whether a write after this read will cost nothing. */
+	kvm_walk_host(hva, &now);
+	if (now.pfn == host->pfn) {
+		host->order = now.order;
+		host->writable |= now.writable;
 	}
 	return 0;
+}
+
+int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, unsigned int flags,
+		      struct kvm_host_page *host)
+{
+	hva_t hva = kvm_slot_hva(slot, gfn);
+	int r = 0;
+
+	if (!kvm_walk_host(hva, host) || ((flags & KVM_HOST_WRITE) && !host->writable)) {
+		*host = (struct kvm_host_page){};
+		r = kvm_fault_host_page(hva, flags, host);
+	}
+	if (slot->flags & KVM_MEM_READONLY)
+		host->writable = false;
+	return r;
 }
 
 void kvm_wait_host_page(struct mm_struct *mm, hva_t hva, bool write)
@@ -98,39 +188,14 @@ void kvm_wait_host_page(struct mm_struct *mm, hva_t hva, bool write)
 
 unsigned int kvm_host_order(hva_t hva)
 {
-	pgd_t *pgdp, pgd;
-	p4d_t *p4dp, p4d;
-	pud_t *pudp, pud;
-	pmd_t pmd;
+	struct kvm_host_page host;
 
-	/* The host frees a page table only after all CPUs took an interrupt. */
-	guard(irqsave)();
-	pgdp = pgd_offset(current->mm, hva);
-	pgd = READ_ONCE(*pgdp);
-	if (pgd_none(pgd))
-		return 0;
-	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
-	p4d = READ_ONCE(*p4dp);
-	if (!p4d_present(p4d))
-		return 0;
-	pudp = pud_offset_lockless(p4dp, p4d, hva);
-	pud = READ_ONCE(*pudp);
-	if (!pud_present(pud))
-		return 0;
-	if (pud_leaf(pud))
-		return PUD_SHIFT - PAGE_SHIFT;
-	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
-	return pmd_present(pmd) && pmd_leaf(pmd) ? PMD_SHIFT - PAGE_SHIFT : 0;
+	kvm_walk_host(hva, &host);
+	return host.order;
 }
 
 void kvm_mark_host_page(const struct kvm_host_page *host)
 {
 	if (host->page && !PageReserved(host->page) && !PageDirty(host->page))
 		set_page_dirty(host->page);
-}
-
-void kvm_put_host_page(const struct kvm_host_page *host)
-{
-	if (host->page)
-		put_page(host->page);
 }

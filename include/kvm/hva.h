@@ -8,13 +8,15 @@
 /**
  * struct kvm_host_page - what stands behind a guest frame
  * @pfn: host frame
- * @page: its page with a reference, or NULL where the host's mapping has none
+ * @page: its page, or NULL where the host's mapping has none; no reference
  * @writable: the host lets it be written through this mapping
+ * @order: log2 of the pages that one entry of the host's page tables maps there
  */
 struct kvm_host_page {
 	kvm_pfn_t pfn;
 	struct page *page;
 	bool writable;
+	unsigned int order;
 };
 
 /**
@@ -22,7 +24,7 @@ struct kvm_host_page {
  * @slot: the slot, held
  * @gfn: a frame of it
  * @flags: KVM_HOST_*
- * @host: the answer; give it back with kvm_put_host_page()
+ * @host: the answer
  *
  * The answer is good until the slot's notifier says otherwise: check with
  * mmu_interval_read_retry() under mmu_lock against a number taken before.
@@ -68,6 +70,5 @@ unsigned int kvm_host_order(hva_t hva);
  * Context: mmu_lock, after mmu_interval_read_retry().
  */
 void kvm_mark_host_page(const struct kvm_host_page *host);
-void kvm_put_host_page(const struct kvm_host_page *host);
 
 #endif

@@ -116,7 +116,9 @@ static int fault_get_host_page(struct x86_fault *fault)
 	}
 	switch (r) {
 	case 0:
-		fault->level = tdp_max_host_level(fault->slot, fault->gfn);
+		fault->level = tdp_max_level(fault->slot, fault->gfn,
+					     fault->slot->hva >> PAGE_SHIFT,
+					     fault->host.order);
 		return 0;
 	case -EHWPOISON:
 		/* As for a load by the owner itself; the vCPU leaves with the signal. */
@@ -141,8 +143,6 @@ static void fault_put_page(struct x86_fault *fault)
 {
 	if (fault->gmem.page)
 		kvm_gmem_put_page(&fault->gmem);
-	else
-		kvm_put_host_page(&fault->host);
 }
 
 /* Is what the fault has found no longer what it should map? Under mmu_lock. */
