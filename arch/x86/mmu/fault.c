@@ -260,7 +260,7 @@ static bool fault_fast(struct x86_fault *fault)
 	tdp_iter_start(&iter, vm->mmu.root, tdp_root_level(), PG_LEVEL_4K, fault->gfn,
 		       fault->gfn + 1);
 	while (spte_is_table(iter.spte, iter.level))
-		tdp_iter_next(&iter);
+		tdp_iter_down(&iter);
 	if (!spte_present(iter.spte) || iter.level > PG_LEVEL_4K)
 		return false;
 	if (iter.spte & SPTE_WRITABLE)

@@ -156,7 +156,7 @@ int tdp_map(struct kvm *kvm, const struct tdp_mapping *map, struct tdp_tables *t
 	while (iter.level > map->level) {
 		if (spte_is_table(iter.spte, iter.level) ||
 		    tdp_link_table(kvm, &iter, tables))
-			tdp_iter_next(&iter);
+			tdp_iter_down(&iter);
 	}
 	if (spte_is_table(iter.spte, iter.level))
 		return -EEXIST;
@@ -290,7 +290,7 @@ void kvm_arch_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
 	tdp_lock_removal(&removal);
 	tdp_for_each(&iter, to_x86_vm(kvm)->mmu.root, tdp_root_level(), PG_LEVEL_4K,
 		     start, end) {
-		if (!tdp_yield(&removal, &iter))
+		if (tdp_iter_rests(&iter, start) && !tdp_yield(&removal, &iter))
 			break;
 		/* A table whole, a leaf also in part: its rest comes back by a fault. */
 		if (spte_present(iter.spte) &&

@@ -83,7 +83,7 @@ static void tdp_protect(struct kvm *kvm, gfn_t start, gfn_t end, struct tdp_tabl
 
 	tdp_for_each(&iter, to_x86_vm(kvm)->mmu.root, tdp_root_level(), PG_LEVEL_4K,
 		     start, end) {
-		if (!tdp_yield_read(kvm, &iter))
+		if (tdp_iter_rests(&iter, start) && !tdp_yield_read(kvm, &iter))
 			break;
 		if (!spte_present(iter.spte) || !spte_is_leaf(iter.spte, iter.level))
 			continue;
@@ -119,8 +119,10 @@ void kvm_arch_write_protect(struct kvm_memory_slot *slot, gfn_t base,
 	unsigned long start, end;
 
 	read_lock(&kvm->mem.mmu_lock);
-	for_each_set_bitrange(start, end, mask, nbits)
+	for_each_set_bitrange(start, end, mask, nbits) {
+		cond_resched_rwlock_read(&kvm->mem.mmu_lock);
 		tdp_protect(kvm, base + start, base + end, &tables);
+	}
 	read_unlock(&kvm->mem.mmu_lock);
 	tdp_put_tables(&tables);
 }
