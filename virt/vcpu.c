@@ -110,30 +110,34 @@ static bool kvm_vcpu_needs_ipi(struct kvm_vcpu *vcpu, bool wait)
 
 void kvm_make_all_request(struct kvm *kvm, int req, bool wait)
 {
-	cpumask_var_t cpus;
+	bool in_guest = false, have_mask = false;
 	struct kvm_vcpu *vcpu;
+	cpumask_var_t cpus;
 	unsigned long i;
-	bool have_mask;
 	int me, cpu;
 
-	/* Without memory for a mask every CPU is asked. */
-	have_mask = zalloc_cpumask_var(&cpus, GFP_ATOMIC);
 	me = get_cpu();
 	kvm_for_each_vcpu(i, vcpu, kvm) {
 		kvm_make_request(req, vcpu);
-		kvm_vcpu_wake_up(vcpu);
+		/* Who sleeps uses no translations. */
+		if (req != KVM_REQ_TLB_FLUSH)
+			kvm_vcpu_wake_up(vcpu);
 		cpu = READ_ONCE(vcpu->cpu);
 		if (cpu < 0 || cpu == me || !kvm_vcpu_needs_ipi(vcpu, wait))
 			continue;
+		/* Without memory for a mask every CPU is asked. */
+		if (!in_guest)
+			have_mask = zalloc_cpumask_var(&cpus, GFP_ATOMIC);
+		in_guest = true;
 		if (have_mask)
 			cpumask_set_cpu(cpu, cpus);
 	}
-	if (!have_mask)
-		smp_call_function_many(cpu_online_mask, kvm_ack_request, NULL, wait);
-	else if (!cpumask_empty(cpus))
-		smp_call_function_many(cpus, kvm_ack_request, NULL, wait);
+	if (in_guest)
+		smp_call_function_many(have_mask ? cpus : cpu_online_mask, kvm_ack_request,
+				       NULL, wait);
 	put_cpu();
-	free_cpumask_var(cpus);
+	if (have_mask)
+		free_cpumask_var(cpus);
 }
 
 /* Stop all */
