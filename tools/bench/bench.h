@@ -44,6 +44,9 @@ extern const struct bench exit_benches[];
 extern const struct bench state_benches[];
 extern const struct bench interrupt_benches[];
 extern const struct bench gmem_benches[];
+extern const struct bench memory_benches[];
+extern const struct bench slot_benches[];
+extern const struct bench dirty_benches[];
 
 /* Says what failed, with errno, and ends the program. */
 noreturn void die(const char *what);

@@ -22,6 +22,9 @@ static const struct bench *const groups[] = {
 	state_benches,
 	interrupt_benches,
 	gmem_benches,
+	memory_benches,
+	slot_benches,
+	dirty_benches,
 	NULL
 };
 

@@ -35,7 +35,7 @@
 #define GUEST_TR	0x20	/* two entries */
 #define GUEST_CS16	0x30
 
-#define GUEST_VCPUS	8
+#define GUEST_VCPUS	16
 
 struct vcpu {
 	int fd;
