@@ -40,9 +40,6 @@ static const struct kernel_param_ops x86_fact_int = {
 X86_FACT(tdp_mmu, bool, true);
 MODULE_PARM_DESC(tdp_mmu, "guests run on nested page tables; always Y");
 
-X86_FACT(eager_page_split, bool, true);
-MODULE_PARM_DESC(eager_page_split, "large mappings are split when dirty logging begins; always Y");
-
 X86_FACT(enable_pmu, bool, false);
 MODULE_PARM_DESC(enable_pmu, "guests have performance counters; always N");
 

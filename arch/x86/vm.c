@@ -276,22 +276,11 @@ static long x86_vm_set_identity_map_addr(struct kvm_ioctl_args *args)
 	return args->kvm->nr_vcpus ? -EINVAL : 0;
 }
 
-/*
- * A bound on the shadow pages of the VM. Nested paging has none, and no number of
- * its tables is asked for: whatever bound the ABI allows is kept.
- */
-#define X86_MIN_SHADOW_PAGES	64
-
-static long x86_vm_set_nr_mmu_pages(struct kvm_ioctl_args *args)
-{
-	return args->arg < X86_MIN_SHADOW_PAGES ? -EINVAL : 0;
-}
-
 static const struct kvm_ioctl vm_rows[] = {
-	KVM_ROW(KVM_SET_NR_MMU_PAGES, x86_vm_set_nr_mmu_pages),
 	KVM_ROW(KVM_SET_TSS_ADDR, x86_vm_set_tss_addr),
 	KVM_ROW(KVM_SET_IDENTITY_MAP_ADDR, x86_vm_set_identity_map_addr,
 		.lock = KVM_LOCK_VM),
+	KVM_ROW(KVM_SET_NR_MMU_PAGES, x86_vm_set_nr_mmu_pages),
 	KVM_ROW(KVM_X86_SET_MSR_FILTER, x86_set_msr_filter, .lock = KVM_LOCK_VM,
 		.flags = KVM_IOCTL_FIELD(struct kvm_msr_filter, flags),
 		.allowed = KVM_MSR_FILTER_VALID_MASK,

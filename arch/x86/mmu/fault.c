@@ -282,6 +282,9 @@ static int fault_resolve(struct x86_fault *fault)
 	if (fault_fast(fault))
 		return X86_FAULT_RESUME;
 
+	if (tdp_over_limit(fault->slot->kvm))
+		kvm_arch_unmap(fault->slot->kvm, 0, kvm_arch_max_gfn(fault->slot->kvm) + 1,
+			       true);
 	r = tdp_get_tables(&fault->vcpu->mmu.tables, tdp_root_level() - 1);
 	r = r ?: fault_get_page(fault);
 	if (!r) {

@@ -24,12 +24,20 @@ struct tdp_tables {
 	unsigned int nr;
 };
 
+/* The least that KVM_SET_NR_MMU_PAGES takes: enough for any one fault. */
+#define TDP_MIN_LIMIT	64
+
 /**
  * struct x86_mmu - the nested page tables of a VM
  * @root: the top table, from the VM's creation to its end
+ * @nr_tables: how many there are below it
+ * @limit: of KVM_SET_NR_MMU_PAGES: with more tables than this a fault begins
+ *	with none; 0 for no limit
  */
 struct x86_mmu {
 	u64 *root;
+	atomic_long_t nr_tables;
+	unsigned long limit;
 };
 
 /**
@@ -96,6 +104,8 @@ int x86_mmu_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
  * Return: false also if nobody has looked.
  */
 bool x86_mmu_is_mmio(struct x86_vcpu *vcpu, gfn_t gfn);
+
+long x86_vm_set_nr_mmu_pages(struct kvm_ioctl_args *args);
 
 /* KVM_PRE_FAULT_MEMORY. */
 long x86_ioctl_pre_fault(struct kvm_ioctl_args *args);

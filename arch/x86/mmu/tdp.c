@@ -114,6 +114,7 @@ bool tdp_link_table(struct kvm *kvm, struct tdp_iter *iter, struct tdp_tables *t
 	}
 	iter->spte = new;
 	tables->nr--;
+	atomic_long_inc(&to_x86_vm(kvm)->mmu.nr_tables);
 	if (spte_present(old)) {
 		tdp_count_leaves(kvm, iter->level, -1);
 		tdp_count_leaves(kvm, iter->level - 1, SPTES_PER_TABLE);
@@ -189,6 +190,7 @@ static void tdp_free_tree(struct kvm *kvm, u64 *table, int level, bool readers,
 		cond_resched();
 	if (leaves)
 		tdp_count_leaves(kvm, level, -(long)leaves);
+	atomic_long_dec(&to_x86_vm(kvm)->mmu.nr_tables);
 	if (readers)
 		call_rcu(&page->rcu_head, tdp_free_table_rcu);
 	else
@@ -358,6 +360,15 @@ void x86_mmu_destroy(struct x86_vm *vm)
 	write_unlock(&vm->kvm.mem.mmu_lock);
 
 	tdp_free_tree(&vm->kvm, root, tdp_root_level(), false, true);
+}
+
+/* Tables are cheap to make again: a guest that needs more than it may have starts anew. */
+long x86_vm_set_nr_mmu_pages(struct kvm_ioctl_args *args)
+{
+	if (args->arg < TDP_MIN_LIMIT)
+		return -EINVAL;
+	WRITE_ONCE(to_x86_vm(args->kvm)->mmu.limit, args->arg);
+	return 0;
 }
 
 void x86_mmu_create_vcpu(struct x86_vcpu *vcpu)

@@ -36,6 +36,15 @@ void tdp_put_tables(struct tdp_tables *tables);
  */
 bool tdp_link_table(struct kvm *kvm, struct tdp_iter *iter, struct tdp_tables *tables);
 
+/* Are there more tables than userspace allows? */
+static inline bool tdp_over_limit(struct kvm *kvm)
+{
+	struct x86_mmu *mmu = &to_x86_vm(kvm)->mmu;
+	unsigned long limit = READ_ONCE(mmu->limit);
+
+	return limit && atomic_long_read(&mmu->nr_tables) + TDP_MAX_TABLES > limit;
+}
+
 /**
  * struct tdp_mapping - what a fault maps
  * @gfn: the frame that was touched

@@ -7,6 +7,7 @@
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/cleanup.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 
 #include "tdp.h"
@@ -71,15 +72,19 @@ static void tdp_protect_leaf(struct kvm *kvm, struct tdp_iter *iter,
 	}
 }
 
+static bool eager_page_split = true;
+module_param(eager_page_split, bool, 0644);
+MODULE_PARM_DESC(eager_page_split, "large mappings are split when the dirty log begins, not by the first write");
+
 /*
  * Large leaves are split, so that one page is logged and not 512. Without
- * memory for that they are protected whole, and the next write splits them
- * with the vCPU's own tables.
+ * memory for that, or where it is not wanted, they are protected whole, and the
+ * next write splits them with the vCPU's own tables.
  */
 static void tdp_protect(struct kvm *kvm, gfn_t start, gfn_t end, struct tdp_tables *tables)
 {
+	bool split = READ_ONCE(eager_page_split) && !tdp_over_limit(kvm);
 	struct tdp_iter iter;
-	int r = 0;
 
 	tdp_for_each(&iter, to_x86_vm(kvm)->mmu.root, tdp_root_level(), PG_LEVEL_4K,
 		     start, end) {
@@ -87,8 +92,8 @@ static void tdp_protect(struct kvm *kvm, gfn_t start, gfn_t end, struct tdp_tabl
 			break;
 		if (!spte_present(iter.spte) || !spte_is_leaf(iter.spte, iter.level))
 			continue;
-		if (iter.level > PG_LEVEL_4K && !tables->nr && !r)
-			r = tdp_refill(kvm, &iter, tables);
+		if (iter.level > PG_LEVEL_4K && !tables->nr && split)
+			split = !tdp_refill(kvm, &iter, tables) && !tdp_over_limit(kvm);
 		tdp_protect_leaf(kvm, &iter, tables);
 	}
 }

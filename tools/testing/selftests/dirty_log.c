@@ -8,6 +8,7 @@
 
 #include "kselftest_harness.h"
 #include "access.h"
+#include "files.h"
 #include "vmstat.h"
 
 #define PAGES	2048ULL
@@ -244,6 +245,32 @@ TEST_F(log, large_pages)
 	set_flags(&self->guest, self->memory, 0);
 	ASSERT_EQ(RUN(false, AREA, 0, PAGE, PAGES), 0);
 	EXPECT_EQ(kvm_stat(vm, "pages_2m"), large);
+}
+
+/* Split by the first write, not before: what is only read stays large. */
+TEST_F(log, large_pages_split_late)
+{
+	int vm = self->guest.vm;
+	uint64_t large;
+
+	if (write_text("/sys/module/kvm/parameters/eager_page_split", "0"))
+		SKIP(return, "no parameter eager_page_split");
+	ASSERT_EQ(madvise(self->memory, SIZE, MADV_HUGEPAGE), 0);
+	ASSERT_EQ(RUN(true, AREA, 1, PAGE, PAGES), 0);
+	large = kvm_stat(vm, "pages_2m");
+	set_flags(&self->guest, self->memory, KVM_MEM_LOG_DIRTY_PAGES);
+	EXPECT_EQ(kvm_stat(vm, "pages_2m"), large);
+	ASSERT_EQ(RUN(true, AREA + 700 * PAGE, 1, PAGE, 1), 0);
+	ASSERT_EQ(GET(), 0);
+	EXPECT_EQ(count_bits(self->bits), 1);
+	EXPECT_TRUE(test_bit(self->bits, 700));
+	if (large)
+		EXPECT_EQ(kvm_stat(vm, "pages_2m"), large - 1);
+	ASSERT_EQ(RUN(true, AREA + 701 * PAGE, 1, PAGE, 1), 0);
+	ASSERT_EQ(GET(), 0);
+	EXPECT_EQ(count_bits(self->bits), 1);
+	EXPECT_TRUE(test_bit(self->bits, 701));
+	write_text("/sys/module/kvm/parameters/eager_page_split", "1");
 }
 
 TEST_F(log, large_pages_initially_set)

@@ -257,6 +257,31 @@ TEST_F(map, ageing)
 	close(pagemap);
 }
 
+/* KVM_SET_NR_MMU_PAGES: a guest that needs more page tables goes on with fewer. */
+TEST_F(map, limit_of_page_tables)
+{
+	const uint64_t places = 200;
+	uint64_t sum, mapped = kvm_stat(self->guest.vm, "pages_4k");
+	char *memory = mmap(NULL, places * LARGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	EXPECT_EQ(ioctl(self->guest.vm, KVM_CHECK_EXTENSION, KVM_CAP_MMU_SHADOW_CACHE_CONTROL), 1);
+	EXPECT_EQ(ioctl(self->guest.vm, KVM_SET_NR_MMU_PAGES, 63), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(ioctl(self->guest.vm, KVM_GET_NR_MMU_PAGES, 0), -1);
+	EXPECT_EQ(errno, ENOTTY);
+	ASSERT_EQ(ioctl(self->guest.vm, KVM_SET_NR_MMU_PAGES, 64), 0);
+	madvise(memory, places * LARGE, MADV_NOHUGEPAGE);
+	guest_add_memory(&self->guest, 1, AREA, places * LARGE, memory, 0);
+	/* Each has a table of its own. */
+	ASSERT_EQ(RUN(true, AREA, 1, LARGE, places), 0);
+	EXPECT_LT(kvm_stat(self->guest.vm, "pages_4k"), mapped + 64);
+	ASSERT_EQ(access_run(self->vcpu, (struct access){ false, AREA, 0, LARGE, places },
+			     &sum), 0);
+	EXPECT_EQ(sum, places * (places + 1) / 2);
+	munmap(memory, places * LARGE);
+}
+
 static int pre_fault(struct vcpu *vcpu, uint64_t *gpa, uint64_t *size)
 {
 	struct kvm_pre_fault_memory range = { .gpa = *gpa, .size = *size };
