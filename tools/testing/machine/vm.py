@@ -165,6 +165,8 @@ class Boot:
                 "-no-reboot", "-serial", f"file:{self.folder / 'console'}",
                 "-kernel", str(kernel), "-initrd", str(self.folder / "initramfs"),
                 "-append", " ".join(append + [machine.append]).strip(),
+                # Memory that is a device's, for those who map such.
+                "-device", "bochs-display,vgamem=4M",
                 "-device", "virtio-serial-pci,max_ports=2", *port,
                 *(shared if machine.host_root else []),
                 *(word for device in machine.devices for word in ("-device", device))]
