@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Guest memory that goes to swap and comes back, and the ageing that chooses it. */
+/* machine: modules=zram */
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "access.h"
+#include "cgroup.h"
+#include "files.h"
+#include "swap.h"
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21	/* younger than the C library */
+#endif
+
+#define PAGES	1024ULL
+#define SIZE	(PAGES * PAGE)
+#define GROUP	"kvm-aged"
+
+FIXTURE(swap) {
+	struct guest guest;
+	struct vcpu *vcpu;
+	uint64_t *memory;
+};
+
+FIXTURE_SETUP(swap)
+{
+	if (!swap_on())
+		SKIP(return, "no zram");
+	guest_create(&self->guest);
+	self->vcpu = &self->guest.vcpu[0];
+	access_start(&self->guest, self->vcpu);
+	self->memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(self->memory, MAP_FAILED);
+	madvise(self->memory, SIZE, MADV_NOHUGEPAGE);
+}
+
+FIXTURE_TEARDOWN(swap)
+{
+	if (self->vcpu)
+		guest_destroy(&self->guest);
+}
+
+static int run(struct vcpu *vcpu, bool write, uint64_t value, uint64_t pages, uint64_t *sum)
+{
+	return access_run(vcpu, (struct access){ write, AREA, value, PAGE, pages }, sum);
+}
+
+TEST_F(swap, pages_come_back)
+{
+	uint64_t i, sum;
+
+	guest_add_memory(&self->guest, 1, AREA, SIZE, self->memory, 0);
+	ASSERT_EQ(run(self->vcpu, true, 1, PAGES, NULL), 0);
+	ASSERT_EQ(madvise(self->memory, SIZE, MADV_PAGEOUT), 0);
+	EXPECT_GE(swapped_pages(self->memory, SIZE), PAGES / 2);
+	/* Read, then written, by the guest; read by us. */
+	ASSERT_EQ(run(self->vcpu, false, 0, PAGES, &sum), 0);
+	EXPECT_EQ(sum, PAGES * (PAGES + 1) / 2);
+	ASSERT_EQ(run(self->vcpu, true, 5000, PAGES, NULL), 0);
+	ASSERT_EQ(madvise(self->memory, SIZE, MADV_PAGEOUT), 0);
+	EXPECT_GE(swapped_pages(self->memory, SIZE), PAGES / 2);
+	ASSERT_EQ(run(self->vcpu, true, 5001, PAGES / 2, NULL), 0);
+	for (i = 0; i < PAGES; i++)
+		ASSERT_EQ(self->memory[i * PAGE / 8], 5000 + i + (i < PAGES / 2));
+}
+
+/*
+ * The guest goes on using one half of its memory, and nobody uses the other:
+ * only its accessed bits can tell reclaim which is which.
+ */
+TEST_F(swap, what_the_guest_uses_stays)
+{
+	char *memory = (char *)self->memory;
+	size_t used = 0, idle = 0;
+	int round;
+
+	ASSERT_EQ(cgroup_create(GROUP), 0);
+	ASSERT_EQ(cgroup_enter(GROUP), 0);
+	guest_add_memory(&self->guest, 1, AREA, SIZE, memory, 0);
+	ASSERT_EQ(run(self->vcpu, true, 1, PAGES, NULL), 0);
+	for (round = 0; round < 200 && used + idle < PAGES / 4; round++) {
+		ASSERT_EQ(run(self->vcpu, false, 0, PAGES / 2, NULL), 0);
+		/* Less than what was asked for is an error, and none of ours. */
+		write_text("/sys/fs/cgroup/" GROUP "/memory.reclaim", "128K");
+		used = swapped_pages(memory, SIZE / 2);
+		idle = swapped_pages(memory + SIZE / 2, SIZE / 2);
+	}
+	TH_LOG("%d rounds: %zu used and %zu idle pages swapped out", round, used, idle);
+	EXPECT_GE(used + idle, PAGES / 4);
+	EXPECT_LT(used * 8, idle);
+}
+
+TEST_HARNESS_MAIN
