@@ -48,7 +48,7 @@ static int run(struct vcpu *vcpu, bool write, uint64_t value, uint64_t pages, ui
 	return access_run(vcpu, (struct access){ write, AREA, value, PAGE, pages }, sum);
 }
 
-TEST_F(swap, pages_come_back)
+TEST_F_TIMEOUT(swap, pages_come_back, 120)
 {
 	uint64_t i, sum;
 
@@ -71,7 +71,7 @@ TEST_F(swap, pages_come_back)
  * The guest goes on using one half of its memory, and nobody uses the other:
  * only its accessed bits can tell reclaim which is which.
  */
-TEST_F(swap, what_the_guest_uses_stays)
+TEST_F_TIMEOUT(swap, what_the_guest_uses_stays, 120)
 {
 	char *memory = (char *)self->memory;
 	size_t used = 0, idle = 0;
