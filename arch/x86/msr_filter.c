@@ -165,7 +165,7 @@ static long set_msr_filter_compat(struct kvm_ioctl_args *args)
 			.flags = from->ranges[i].flags,
 			.nmsrs = from->ranges[i].nmsrs,
 			.base = from->ranges[i].base,
-			.bitmap = compat_ptr(from->ranges[i].bitmap),
+			.bitmap = (__force u8 *)compat_ptr(from->ranges[i].bitmap),
 		};
 	args->data = &filter;
 	return x86_set_msr_filter(args);

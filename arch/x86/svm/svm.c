@@ -13,7 +13,7 @@
 #ifdef KVMCORE_KUNIT
 #include <kunit/static_stub.h>
 #else
-#define KUNIT_STATIC_STUB_REDIRECT(name, ...) do { } while (0)
+#define KUNIT_STATIC_STUB_REDIRECT(...)	do { } while (0)
 #endif
 
 #include "svm.h"
@@ -124,7 +124,7 @@ const char *svm_why_not(void)
 	if (!boot_cpu_has(X86_FEATURE_SVM))
 		return "this CPU has no SVM: kvmcore needs an AMD CPU, in a guest one with SVM";
 	if (!boot_cpu_has(X86_FEATURE_NPT))
-		return "this CPU has no nested paging, which kvmcore needs: is it hidden from a guest?";
+		return "this CPU has no nested paging, which kvmcore needs";
 	return NULL;
 }
 
