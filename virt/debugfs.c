@@ -3,10 +3,9 @@
  * /sys/kernel/debug/kvm/: statistics as text, summed over all VMs, and in a
  * directory for each of a few VMs.
  *
- * A file knows its VM by number and not by pointer, so that it pins nothing and
- * a VM may die while its files are read. Directories are for people and
- * kvm_stat; a VM that does not live for a second gets none, and birth and death
- * do not pay for them.
+ * A file knows its VM by number: one that is open holds the VM, one that is not
+ * holds nothing. Directories are for people and kvm_stat; a VM that does not
+ * live for a second gets none, and birth and death do not pay for them.
  */
 #include <linux/cleanup.h>
 #include <linux/debugfs.h>
@@ -76,7 +75,59 @@ static int kvm_debugfs_get(void *data, u64 *value)
 			*value += kvm_debugfs_vm_stat(kvm, table, n);
 	return 0;
 }
-DEFINE_DEBUGFS_ATTRIBUTE(kvm_debugfs_fops, kvm_debugfs_get, NULL, "%llu\n");
+
+static u64 kvm_debugfs_id(struct inode *inode)
+{
+	return (unsigned long)inode->i_private >> KVM_DEBUGFS_STAT_BITS;
+}
+
+static struct kvm *kvm_debugfs_find(struct inode *inode)
+{
+	struct kvm *kvm;
+
+	lockdep_assert_held(&kvm_lock);
+	list_for_each_entry(kvm, &vm_list, vm_list)
+		if (kvm->id == kvm_debugfs_id(inode))
+			return kvm;
+	return NULL;
+}
+
+static int kvm_debugfs_open(struct inode *inode, struct file *file)
+{
+	int r = simple_attr_open(inode, file, kvm_debugfs_get, NULL, "%llu\n");
+	struct kvm *kvm;
+
+	if (r || !kvm_debugfs_id(inode))
+		return r;
+	scoped_guard(mutex, &kvm_lock) {
+		kvm = kvm_debugfs_find(inode);
+		/* One that is about to leave the list cannot be held any more. */
+		if (kvm && refcount_inc_not_zero(&kvm->refs))
+			return 0;
+	}
+	simple_attr_release(inode, file);
+	return -ENOENT;
+}
+
+static int kvm_debugfs_release(struct inode *inode, struct file *file)
+{
+	struct kvm *kvm;
+
+	/* Our reference keeps it on the list. */
+	scoped_guard(mutex, &kvm_lock)
+		kvm = kvm_debugfs_find(inode);
+	if (kvm)
+		kvm_put(kvm);
+	return simple_attr_release(inode, file);
+}
+
+static const struct file_operations kvm_debugfs_fops = {
+	.owner		= THIS_MODULE,
+	.open		= kvm_debugfs_open,
+	.release	= kvm_debugfs_release,
+	.read		= simple_attr_read,
+	.llseek		= generic_file_llseek,
+};
 
 static void kvm_debugfs_fill(struct dentry *dir, u64 id)
 {

@@ -58,13 +58,13 @@ def boot_disk(vmm):
 
 def next_tick(vmm, timeout=TICK):
     """The next number that the guest says."""
-    return int(vmm.expect(r"^GUEST: tick (\d+)$", timeout, len(vmm.console))[1])
+    return int(vmm.expect(r"GUEST: tick (\d+)$", timeout, len(vmm.console))[1])
 
 
 def last_tick(vmm):
     """The last number that a stopped guest has said."""
     vmm.listen(1)
-    return int(re.findall(r"^GUEST: tick (\d+)$", vmm.console, re.MULTILINE)[-1])
+    return int(re.findall(r"GUEST: tick (\d+)$", vmm.console, re.MULTILINE)[-1])
 
 
 def must_follow(vmm, tick):

@@ -175,18 +175,19 @@ TEST_F(stats, debugfs_directory_comes_and_goes)
 	ASSERT_TRUE(find_dir(dir, sizeof(dir)));
 
 	snprintf(file, sizeof(file), "%s/halt_wakeup", dir);
-	fd = open(file, O_RDONLY);
+	/* The directory is there before its files are. */
+	for (i = 0; i < 100 && (fd = open(file, O_RDONLY)) < 0; i++)
+		usleep(10000);
 	ASSERT_LE(0, fd);
-	EXPECT_LT(0, read(fd, text, sizeof(text) - 1));
-	EXPECT_STREQ("0\n", text);
 
-	/* The VM dies under the open file. */
+	/* The open file holds the VM. */
 	close(self->vcpu);
 	close(self->vm);
-	EXPECT_FALSE(find_dir(dir, sizeof(dir)));
-	EXPECT_EQ(-1, read(fd, text, sizeof(text)));
-	EXPECT_EQ(EIO, errno);
+	EXPECT_TRUE(find_dir(dir, sizeof(dir)));
+	EXPECT_LT(0, read(fd, text, sizeof(text) - 1));
+	EXPECT_STREQ("0\n", text);
 	close(fd);
+	EXPECT_FALSE(find_dir(dir, sizeof(dir)));
 	EXPECT_EQ(-1, open(file, O_RDONLY));
 	EXPECT_EQ(ENOENT, errno);
 }
@@ -259,7 +260,7 @@ static void read_dir(struct storm *storm, const char *path)
 		if (read(fd, text, sizeof(text)) > 0)
 			storm->nr_read += !!strchr(path, '-');
 		else
-			storm->failed += errno != EIO && errno != ENOENT;
+			storm->failed++;
 		close(fd);
 	}
 	if (dir)
