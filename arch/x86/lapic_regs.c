@@ -418,11 +418,11 @@ long x86_ioctl_set_lapic(struct kvm_ioctl_args *args)
 		return r;
 
 	lapic_timer_stop(apic);
-	/* Before the LVT, which it may mask. */
 	lapic_write_svr(apic, state_reg(state, APIC_SPIV));
+	/* As it was, also open in an APIC that is off: LINT0 is so after RESET. */
 	for (i = 0; i < NR_LVTS; i++)
-		lapic_write_lvt(apic, i,
-				state_reg(state, APIC_LVTT + i * LAPIC_REG_STRIDE));
+		WRITE_ONCE(apic->lvt[i], lvt_bits[i] &
+			   state_reg(state, APIC_LVTT + i * LAPIC_REG_STRIDE));
 	lapic_write_tpr(apic, state_reg(state, APIC_TASKPRI));
 	if (!lapic_x2apic(apic)) {
 		WRITE_ONCE(apic->ldr, state_reg(state, APIC_LDR) & APIC_LDR_MASK);

@@ -21,8 +21,9 @@ static void test_device_destroy(struct kvm_device *dev)
 	struct kvm_vcpu *vcpu;
 	unsigned int i;
 
-	/* Off the list of VMs, and with every vCPU still there. */
-	WARN_ON(dev->kvm->vm_list.next != LIST_POISON1);
+	/* In the death of a VM: off the list, and with every vCPU still there. */
+	WARN_ON(!refcount_read(&dev->kvm->refs) &&
+		dev->kvm->vm_list.next != LIST_POISON1);
 	kvm_for_each_vcpu(i, vcpu, dev->kvm)
 		WARN_ON(vcpu->kvm != dev->kvm || vcpu->index != i);
 	kfree(dev->private);

@@ -202,6 +202,16 @@ static int get(struct op *op, const FIXTURE_VARIANT(state) *variant, union state
 	return variant->get ? call(op) : 0;
 }
 
+static size_t first_change(const void *before, const void *after)
+{
+	const unsigned char *a = before, *b = after;
+	size_t i = 0;
+
+	while (i < sizeof(union state) && a[i] == b[i])
+		i++;
+	return i;
+}
+
 /* Every chance of a call that must do no harm when it fails; how many there were. */
 static int fail_all(struct __test_metadata *_metadata, struct op *op,
 		    const FIXTURE_VARIANT(state) *variant, unsigned long cmd,
@@ -230,7 +240,7 @@ static int fail_all(struct __test_metadata *_metadata, struct op *op,
 			continue;
 		ASSERT_GE(get(op, variant, after), 0);
 		EXPECT_EQ(memcmp(before, after, sizeof(*before)), 0)
-			TH_LOG("chance %d has changed something", nth);
+			TH_LOG("chance %d has changed byte 0x%zx", nth, first_change(before, after));
 	}
 	EXPECT_LT(nth, MAX_CHANCES);
 	EXPECT_GE(result, 0);
