@@ -240,7 +240,8 @@ static int fail_all(struct __test_metadata *_metadata, struct op *op,
 			continue;
 		ASSERT_GE(get(op, variant, after), 0);
 		EXPECT_EQ(memcmp(before, after, sizeof(*before)), 0)
-			TH_LOG("chance %d has changed byte 0x%zx", nth, first_change(before, after));
+			TH_LOG("chance %d has changed byte 0x%zx", nth,
+			       first_change(before, after));
 	}
 	EXPECT_LT(nth, MAX_CHANCES);
 	EXPECT_GE(result, 0);
