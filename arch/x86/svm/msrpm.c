@@ -5,6 +5,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
+#include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <asm/msr-index.h>
@@ -66,7 +67,7 @@ void svm_msrpm_exit(void)
 
 hpa_t svm_msrpm_pa(struct svm_vcpu *svm)
 {
-	return __pa(svm->msrpm ?: default_msrpm);
+	return __sme_pa(svm->msrpm ?: default_msrpm);
 }
 
 int svm_set_msr_exits(struct x86_vcpu *vcpu, u32 msr, bool read, bool write)
@@ -80,7 +81,7 @@ int svm_set_msr_exits(struct x86_vcpu *vcpu, u32 msr, bool read, bool write)
 		memcpy(svm->msrpm, default_msrpm, MSRPM_SIZE);
 	}
 	msrpm_set(svm->msrpm, msr, read, write);
-	svm->vmcb->control.msrpm_base_pa = __pa(svm->msrpm);
+	svm->vmcb->control.msrpm_base_pa = svm_msrpm_pa(svm);
 	svm->clean &= ~SVM_CLEAN_IOPM;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/mem_encrypt.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -39,7 +40,7 @@ static void svm_disable_cpu(void)
 static int svm_enable_cpu(void)
 {
 	struct svm_cpu *here = this_cpu_ptr(&svm_cpu);
-	u64 efer;
+	u64 efer, area;
 
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME)
@@ -47,8 +48,10 @@ static int svm_enable_cpu(void)
 	/* #GP if the firmware has locked this CPU alone. */
 	if (wrmsrl_safe(MSR_EFER, efer | EFER_SVME))
 		return -EBUSY;
-	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(here->pages));
-	here->host_pa = page_to_phys(here->pages) + PAGE_SIZE;
+	/* Where the host encrypts its memory, the CPU must do so here, too. */
+	area = __sme_set(page_to_phys(here->pages));
+	wrmsrl(MSR_VM_HSAVE_PA, area);
+	here->host_pa = area + PAGE_SIZE;
 	here->last_vcpu = 0;
 	here->tsc_ratio = 0;
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))

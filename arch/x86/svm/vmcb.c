@@ -2,6 +2,7 @@
 /* The VMCB: made, filled from the vCPU's state, read back into it. */
 #include <linux/atomic.h>
 #include <linux/gfp.h>
+#include <linux/mem_encrypt.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
 #include <asm/traps.h>
@@ -319,7 +320,7 @@ static void svm_init_vmcb(struct x86_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
-	control->iopm_base_pa = __pa(iopm);
+	control->iopm_base_pa = __sme_pa(iopm);
 	control->msrpm_base_pa = svm_msrpm_pa(svm);
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
 	control->nested_cr3 = x86_mmu_root(vcpu);
@@ -345,7 +346,7 @@ int svm_create_vcpu(struct x86_vcpu *vcpu)
 	}
 	svm->id = atomic64_inc_return(&last_id);
 	svm->entry.gpr = vcpu->gpr;
-	svm->entry.vmcb_pa = __pa(svm->vmcb);
+	svm->entry.vmcb_pa = __sme_pa(svm->vmcb);
 	vcpu->backend = svm;
 	svm_init_vmcb(vcpu);
 	return 0;
