@@ -22,6 +22,13 @@ void kvm_debugfs_exit(void);
 void kvm_debugfs_add_vm(struct kvm *kvm);
 void kvm_debugfs_remove_vm(struct kvm *kvm);
 
+/* Tells lockdep the order of all locks, once. */
+#ifdef CONFIG_PROVE_LOCKING
+void kvm_teach_lock_order(struct kvm_vcpu *vcpu);
+#else
+static inline void kvm_teach_lock_order(struct kvm_vcpu *vcpu) { }
+#endif
+
 long kvm_ioctl_check_extension(struct kvm_ioctl_args *args);
 
 #endif

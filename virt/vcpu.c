@@ -17,6 +17,8 @@
 
 #include <trace/events/ipi.h>
 
+#include "core.h"
+
 /* Look up */
 
 struct kvm_vcpu *kvm_get_vcpu(struct kvm *kvm, unsigned int index)
@@ -495,6 +497,7 @@ long kvm_create_vcpu(struct kvm *kvm, unsigned long id)
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
+	kvm_teach_lock_order(file->private_data);
 	fd_install(fd, file);
 	return fd;
 }
