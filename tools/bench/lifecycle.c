@@ -59,6 +59,13 @@ static void create_both(void)
 	create_first();
 }
 
+/* By now it has a directory in debugfs. */
+static void create_old(void)
+{
+	create_both();
+	usleep(2500000);
+}
+
 static void destroy(void)
 {
 	close_fd(&next);
@@ -162,6 +169,7 @@ const struct bench lifecycle_benches[] = {
 	{ "vm-with-vcpu-create", "us", 100, .run = create_both, .teardown = destroy },
 	{ "vm-with-vcpu-destroy", "us", 100, .setup = create_both, .run = destroy,
 	  .aim = 50 },
+	{ "old-vm-destroy", "us", 10, .setup = create_old, .run = destroy, .aim = 50 },
 	{ "first-vcpu-create", "us", 100, .setup = create_vm, .run = create_first,
 	  .teardown = destroy, .reference = 409, .aim = 60 },
 	{ "next-vcpu-create", "us", 100, .setup = create_both, .run = create_next,
