@@ -53,35 +53,32 @@ def make_ext(version, path, folder, mebibytes, offset=0):
                     path, f"{mebibytes}M"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
-def make_disk(path):
+def make_disk(path, folder):
     """An ext4 image with a file and its checksum in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = os.urandom(1 << 20)
-        (Path(folder) / "data").write_bytes(data)
-        (Path(folder) / "SUM").write_text(f"{hashlib.sha256(data).hexdigest()}  data\n")
-        make_ext(4, path, folder, DISK_MIB)
+    data = os.urandom(1 << 20)
+    (folder / "data").write_bytes(data)
+    (folder / "SUM").write_text(f"{hashlib.sha256(data).hexdigest()}  data\n")
+    make_ext(4, path, folder, DISK_MIB)
 
 
-def make_boot_disk(path, kernel):
+def make_boot_disk(path, folder, kernel):
     """What a PC's BIOS boots: GRUB in the first sectors, the kernel in a partition."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "script").write_text(GRUB_SCRIPT)
-        subprocess.run(["grub-mkimage", "-O", "i386-pc", "-d", GRUB, "-p", "(hd0,msdos1)/", "-c",
-                        folder / "script", "-o", folder / "core",
-                        "biosdisk", "part_msdos", "ext2", "echo", "linux16", "boot"], check=True)
-        loader = bytearray((GRUB / "boot.img").read_bytes() + (folder / "core").read_bytes())
-        # The partition table has one entry: active, Linux, with LBA alone.
-        struct.pack_into("<B3xB3xII48x", loader, 446, 0x80, 0x83, PARTITION, (BOOT_MIB << 20) // SECTOR)
-        files = folder / "files"
-        files.mkdir()
-        shutil.copyfile(kernel, files / "vmlinuz")
-        shutil.copyfile(FOLDER / "initramfs", files / "initramfs")
-        with open(path, "wb") as image:
-            image.truncate(PARTITION * SECTOR + (BOOT_MIB << 20))
-        make_ext(2, path, files, BOOT_MIB, PARTITION * SECTOR)
-        with open(path, "r+b") as image:
-            image.write(loader)
+    (folder / "script").write_text(GRUB_SCRIPT)
+    subprocess.run(["grub-mkimage", "-O", "i386-pc", "-d", GRUB, "-p", "(hd0,msdos1)/", "-c",
+                    folder / "script", "-o", folder / "core",
+                    "biosdisk", "part_msdos", "ext2", "echo", "linux16", "boot"], check=True)
+    loader = bytearray((GRUB / "boot.img").read_bytes() + (folder / "core").read_bytes())
+    # The partition table has one entry: active, Linux, with LBA alone.
+    struct.pack_into("<B3xB3xII48x", loader, 446, 0x80, 0x83, PARTITION, (BOOT_MIB << 20) // SECTOR)
+    files = folder / "files"
+    files.mkdir()
+    shutil.copyfile(kernel, files / "vmlinuz")
+    shutil.copyfile(FOLDER / "initramfs", files / "initramfs")
+    with open(path, "wb") as image:
+        image.truncate(PARTITION * SECTOR + (BOOT_MIB << 20))
+    make_ext(2, path, files, BOOT_MIB, PARTITION * SECTOR)
+    with open(path, "r+b") as image:
+        image.write(loader)
 
 
 def make_snapshots(path):
@@ -94,11 +91,14 @@ def make(*programs):
     the guest's kernel: Debian's own."""
     kernel, module_folder = vm.image("stock")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, content in (("initramfs", lambda path: make_initramfs(path, module_folder, programs)),
+    for name, content in (("initramfs", lambda path, _: make_initramfs(path, module_folder, programs)),
                           ("disk", make_disk),
-                          ("boot-disk", lambda path: make_boot_disk(path, kernel)),
-                          ("snapshots", make_snapshots)):
-        new = FOLDER / f"{name}.{os.getpid()}"
-        content(new)
-        new.rename(FOLDER / name)
+                          ("boot-disk", lambda path, folder: make_boot_disk(path, folder, kernel)),
+                          ("snapshots", lambda path, _: make_snapshots(path))):
+        # Not in /tmp: a signal ends this process at once, and would leave it there.
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+            new, parts = Path(folder) / name, Path(folder) / "parts"
+            parts.mkdir()
+            content(new, parts)
+            new.rename(FOLDER / name)
     return kernel
