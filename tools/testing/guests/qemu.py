@@ -122,7 +122,12 @@ class Console:
 class Qemu(Console):
     """A QEMU with a guest in it: its serial console to read, its monitor to command."""
 
-    def __init__(self, guest, kernel, extra=(), terminal=False):
+    def __init__(self, guest, kernel, extra=(), terminal=False, cgroup=None):
+        def enter():
+            """The new process alone: what it uses is charged there."""
+            if cgroup:
+                (cgroup / "cgroup.procs").write_text("0")
+
         self.guest = guest
         self.folder = tempfile.mkdtemp(prefix="guest-")
         self.began = time.monotonic()
@@ -137,7 +142,7 @@ class Qemu(Console):
             ["qemu-system-x86_64", *guest.arguments(kernel, self.folder), "-no-shutdown",
              "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
              "-chardev", f"socket,id=qmp,path={self.folder}/qmp", "-mon", "chardev=qmp,mode=control", *extra],
-            stdin=pipe, stdout=pipe, stderr=None if terminal else subprocess.STDOUT))
+            stdin=pipe, stdout=pipe, stderr=None if terminal else subprocess.STDOUT, preexec_fn=enter))
         listener.settimeout(60)
         try:
             self._monitor = listener.accept()[0]
