@@ -221,7 +221,7 @@ TEST_F(slots, cve_2025_38506_terabytes)
 	for (i = 0; i < 100; i++)
 		ASSERT_EQ(set_attributes(self->vm, 0, huge, i & 1 ? PRIVATE : 0), 0);
 	/* In-tree KVM needs minutes for one of them. */
-	EXPECT_LT(seconds() - start, 10);
+	EXPECT_LT(seconds() - start, 60);
 }
 
 struct race {

@@ -187,7 +187,7 @@ TEST_F(pages, merged_pages)
 	ASSERT_EQ(madvise(self->memory, 2 * PAGE, MADV_MERGEABLE), 0);
 	fputs("1\n", run);
 	fflush(run);
-	for (tries = 0; !shared && tries < 200; tries++) {
+	for (tries = 0; !shared && tries < 3000; tries++) {
 		usleep(20000);
 		file = fopen("/sys/kernel/mm/ksm/pages_shared", "r");
 		ASSERT_EQ(fscanf(file, "%ld", &shared), 1);

@@ -453,7 +453,7 @@ TEST(child_outlives_creator)
 	/* Its end closes its end of the pipe after, or just before, the VM's files. */
 	close(to_child[1]);
 	EXPECT_EQ(read(to_us[0], &byte, 1), 0);
-	for (int i = 0; i < 100 && !trace_dead(trace, id); i++) {
+	for (int i = 0; i < 3000 && !trace_dead(trace, id); i++) {
 		usleep(20000);
 		ASSERT_EQ(trace_update(trace), 0);
 	}

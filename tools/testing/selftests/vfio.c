@@ -172,7 +172,7 @@ static int open_free_group(void)
 {
 	int i, group = -1;
 
-	for (i = 0; group < 0 && i < 100; i++) {
+	for (i = 0; group < 0 && i < 1200; i++) {
 		group = vfio_open_group();
 		if (group < 0)
 			usleep(50000);
