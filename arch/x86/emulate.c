@@ -269,6 +269,8 @@ static int start(struct x86_vcpu *vcpu, bool port)
 		return X86_RUN_AGAIN;
 	e->written = 0;
 	e->exit_gpa = knows_gpa(e);
+	if (emul_store_to_device(e))
+		return x86_skip_insn(vcpu);
 	if ((e->op->access & EMUL_STRING) && !emul_string_left(e))
 		return x86_skip_insn(vcpu);
 	return run(e, begin(e));

@@ -158,6 +158,8 @@ u64 emul_room(struct x86_emul *e, const struct x86_mem *addr);
 int emul_translate(struct x86_emul *e, struct emul_mem *m, u8 seg, u64 ea, unsigned int len);
 /* Is there no memory that can be read, or written? */
 bool emul_is_mmio(struct x86_emul *e, u64 gpa, bool write);
+/* Behind a nested page fault: has it been a MOV to a device, and is that done? */
+bool emul_store_to_device(struct x86_emul *e);
 /* Load all operands, or store them; enum x86_emul_result, or errno. */
 int emul_move(struct x86_emul *e, bool write);
 

@@ -211,6 +211,30 @@ static bool mmio_in_kernel(struct x86_emul *e, u64 gpa, void *data, unsigned int
 	return true;
 }
 
+/*
+ * What drivers do most: MOV to a register of a device that the kernel has. It may
+ * go the long way, too, and goes it if anything is out of the ordinary.
+ */
+bool emul_store_to_device(struct x86_emul *e)
+{
+	const struct x86_insn *insn = &e->code->insn;
+	const struct x86_exit *exit = &e->vcpu->exit;
+	const struct x86_operand *to = &insn->operand[0], *from = &insn->operand[1];
+	unsigned int offset = offset_in_page(exit->npf.gpa);
+	u64 val;
+
+	if (insn->op != OP_MOV || to->kind != OPND_MEM || from->kind == OPND_SEG ||
+	    !e->exit_gpa || !(exit->npf.error_code & X86_NPF_WRITE))
+		return false;
+	/* The address that the exit has is of this access, and of all of it. */
+	if (e->code->mode != DECODE_64 || to->mem.seg >= X86_FS ||
+	    offset_in_page(emul_address(e, &to->mem)) != offset ||
+	    offset + to->width > PAGE_SIZE || !emul_is_mmio(e, exit->npf.gpa, true))
+		return false;
+	val = emul_get(e, 1);
+	return mmio_in_kernel(e, exit->npf.gpa, &val, to->width, true);
+}
+
 static int mmio_to_user(struct x86_emul *e, u64 gpa, void *data, unsigned int len, bool write)
 {
 	struct x86_vcpu *vcpu = e->vcpu;
