@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The instruction at RIP: its bytes, its length, and what to do if it defeats us. */
-#include <linux/hash.h>
-#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -98,12 +96,22 @@ static int fetch_and_decode(struct x86_vcpu *vcpu, struct x86_fetched *f)
 	}
 }
 
-/* Is it what @f was fetched for? Then make it so. */
-static bool same_place(struct x86_vcpu *vcpu, struct x86_fetched *f)
+/* That which was fetched from @la before, or else the one whose turn it is to go. */
+static struct x86_fetched *find_fetched(struct x86_vcpu *vcpu, u64 la)
 {
-	enum decode_mode mode = code_mode(vcpu);
-	u64 la = linear_rip(vcpu, mode);
+	struct x86_fetched *f;
 
+	for (f = vcpu->fetched; f < vcpu->fetched + X86_NR_FETCHED; f++)
+		if (f->la == la)
+			return f;
+	vcpu->next_fetched = (vcpu->next_fetched + 1) % X86_NR_FETCHED;
+	return &vcpu->fetched[vcpu->next_fetched];
+}
+
+/* Is it what @f was fetched for? Then make it so. */
+static bool same_place(struct x86_vcpu *vcpu, struct x86_fetched *f, u64 la,
+		       enum decode_mode mode)
+{
 	if (f->la == la && f->cr3 == vcpu->cr3 && f->cr0 == vcpu->cr0 &&
 	    f->cr4 == vcpu->cr4 && f->efer == vcpu->efer && f->cpl == vcpu->cpl &&
 	    f->code.mode == mode)
@@ -140,13 +148,18 @@ static int fetch_anew(struct x86_vcpu *vcpu, struct x86_fetched *f)
 
 int x86_fetch_insn(struct x86_vcpu *vcpu, const struct x86_code **code)
 {
-	struct x86_fetched *f = &vcpu->fetched[hash_long(vcpu->rip, ilog2(X86_NR_FETCHED))];
+	struct x86_fetched *f;
+	enum decode_mode mode;
 	int r = EMUL_OK;
+	u64 la;
 
-	*code = &f->code;
 	x86_fetch(vcpu, X86_GROUP_CONTROL);
 	x86_fetch_code(vcpu);
-	if (!same_place(vcpu, f) || !kvm_words_same(&vcpu->vcpu, &f->words)) {
+	mode = code_mode(vcpu);
+	la = linear_rip(vcpu, mode);
+	f = find_fetched(vcpu, la);
+	*code = &f->code;
+	if (!same_place(vcpu, f, la, mode) || !kvm_words_same(&vcpu->vcpu, &f->words)) {
 		r = fetch_anew(vcpu, f);
 		if (r)
 			f->words.nr = 0;

@@ -59,7 +59,7 @@ struct x86_fetched {
  * A guest's drivers exit at the same few instructions again and again. More than
  * these would not fit into the memory that a vCPU takes anyway.
  */
-#define X86_NR_FETCHED	4
+#define X86_NR_FETCHED	5
 
 /**
  * x86_fetch_insn() - fetch and decode the instruction that exited

@@ -187,7 +187,8 @@ struct x86_vm {
  * @poll_ns: how long a halt spins before it sleeps
  * @complete: finishes, at the next KVM_RUN, what userspace was asked for
  * @io_rip: where, linear, the guest waits for userspace to do its port I/O
- * @fetched: instructions that exited, by a hash of RIP
+ * @fetched: instructions that exited
+ * @next_fetched: index of the one that was replaced last
  * @emul: the instruction that is being emulated
  * @fpu: the guest's FPU
  * @xcr0: the guest's XCR0
@@ -251,6 +252,7 @@ struct x86_vcpu {
 	int (*complete)(struct x86_vcpu *vcpu);
 	u64 io_rip;
 	struct x86_fetched fetched[X86_NR_FETCHED];
+	u8 next_fetched;
 	struct x86_emul emul;
 	struct fpu_guest fpu;
 	u64 xcr0;
