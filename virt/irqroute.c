@@ -7,7 +7,6 @@
 #include <linux/cleanup.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
-#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -103,13 +102,14 @@ static struct kvm_irq_table *irq_table_alloc(u32 nr)
 {
 	struct kvm_irq_table *table;
 
-	table = kvmalloc(struct_size(table, routes, nr), GFP_KERNEL_ACCOUNT);
+	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return NULL;
-	table->nr = 0;
-	table->nr_gsis = 0;
-	table->first = NULL;
-	return table;
+	table->routes = kvmalloc_array(nr, sizeof(*table->routes), GFP_KERNEL_ACCOUNT);
+	if (table->routes)
+		return table;
+	kfree(table);
+	return NULL;
 }
 
 static void irq_table_free(struct kvm_irq_table *table)
@@ -117,7 +117,8 @@ static void irq_table_free(struct kvm_irq_table *table)
 	if (!table)
 		return;
 	kvfree(table->first);
-	kvfree(table);
+	kvfree(table->routes);
+	kfree(table);
 }
 
 DEFINE_FREE(irq_table, struct kvm_irq_table *, irq_table_free(_T))

@@ -52,14 +52,15 @@ struct kvm_irq_route {
  * @nr: entries in @routes
  * @nr_gsis: one more than the highest GSI: entries in @first
  * @first: by GSI, one more than the index of its first route; 0 for none
- * @routes: in the order of userspace
+ * @routes: in the order of userspace; not behind this struct, where the largest
+ *	table would need twice the memory of the next power of two
  */
 struct kvm_irq_table {
 	struct rcu_head rcu;
 	u32 nr;
 	u32 nr_gsis;
 	u16 *first;
-	struct kvm_irq_route routes[];
+	struct kvm_irq_route *routes;
 };
 
 /**
