@@ -329,7 +329,7 @@ int lapic_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data)
 
 /* Userspace */
 
-static void set_state_reg(struct kvm_lapic_state *state, u32 reg, u32 val)
+static __always_inline void set_state_reg(struct kvm_lapic_state *state, u32 reg, u32 val)
 {
 	memcpy(state->regs + reg, &val, sizeof(val));
 }
