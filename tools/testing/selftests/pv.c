@@ -174,11 +174,17 @@ TEST_F(pv, an_exit_takes_the_offer_back)
 	EXPECT_EQ(0, in_service(self->vcpu, VECTOR));
 }
 
+/* What was not offered is not taken for taken, either. */
 TEST_F(pv, no_memory_for_the_offer)
 {
-	start_ends(&self->guest, 0);
+	uint16_t port;
+
+	start_ends(&self->guest, 1);
 	ASSERT_EQ(1, vcpu_set_msr(self->vcpu, MSR_KVM_PV_EOI_EN, 1ull << 40 | KVM_MSR_ENABLED));
 	signal_msi(self->guest.vm, 0, VECTOR);
+	vcpu_run_out(self->vcpu, &port);
+	ASSERT_EQ(0x81, port);
+	EXPECT_EQ(1, in_service(self->vcpu, VECTOR));
 	ASSERT_EQ(DONE, vcpu_run_out(self->vcpu, NULL));
 	EXPECT_EQ(1, REG(self->vcpu, rcx));
 	/* Bit 1 is reserved. */
@@ -355,7 +361,9 @@ static long hypercall(struct vcpu *vcpu, uint64_t nr, uint64_t a0, uint64_t a1, 
 TEST_F(pv, ipis)
 {
 	int second = self->guest.vcpu[1].fd, third = self->guest.vcpu[2].fd;
+	int far = guest_add_vcpu(&self->guest, 70)->fd;
 
+	lapic_enable(far);
 	start_asks(&self->guest, self->vcpu);
 	EXPECT_EQ(2, hypercall(self->vcpu, KVM_HC_SEND_IPI, 6, 0, 0, VECTOR));
 	EXPECT_FALSE(lapic_irr(self->vcpu->fd, VECTOR));
@@ -365,6 +373,9 @@ TEST_F(pv, ipis)
 	EXPECT_EQ(1, hypercall(self->vcpu, KVM_HC_SEND_IPI, 6, 2, 1, HIGH_VECTOR));
 	EXPECT_FALSE(lapic_irr(second, HIGH_VECTOR));
 	EXPECT_TRUE(lapic_irr(third, HIGH_VECTOR));
+	/* The second word. */
+	EXPECT_EQ(1, hypercall(self->vcpu, KVM_HC_SEND_IPI, 0, 1 << 3, 3, HIGH_VECTOR));
+	EXPECT_TRUE(lapic_irr(far, HIGH_VECTOR));
 	/* NMI, yes; INIT, no. */
 	EXPECT_EQ(1, hypercall(self->vcpu, KVM_HC_SEND_IPI, 2, 0, 0, 4 << 8));
 	EXPECT_EQ(-EINVAL, hypercall(self->vcpu, KVM_HC_SEND_IPI, 2, 0, 0, 5 << 8));
