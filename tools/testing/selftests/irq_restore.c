@@ -191,7 +191,20 @@ static void act(struct guest *guest, uint16_t port)
 	case 4:
 		irq_line(guest->vm, 10, 1);
 		break;
+	}
+}
+
+/* And when the guest is where it goes on. */
+static void act_again(struct guest *guest, uint16_t port)
+{
+	switch (port) {
+	case 4:
+		if (lapic_irr(guest->vcpu[0].fd, PIN))
+			kvm_die(__FILE__, __LINE__, "the pin was masked");
+		break;
 	case PIN:
+		if (lapic_irr(guest->vcpu[0].fd, PIN))
+			kvm_die(__FILE__, __LINE__, "the pin sends again before its EOI");
 		irq_line(guest->vm, 10, 0);
 		break;
 	}
@@ -209,6 +222,7 @@ static void run(struct guest *guest, uint64_t deadline, bool moves, int *seen)
 		act(guest, port);
 		if (moves)
 			move(guest);
+		act_again(guest, port);
 		seen[port]++;
 	} while (port != 5);
 }
