@@ -20,6 +20,7 @@
 #include "kvm.h"
 #include "trace.h"
 #include "vfio.h"
+#include "vmstat.h"
 
 #define EXPECT_ERRNO(call, error) do {	\
 	EXPECT_EQ(call, -1);		\
@@ -347,6 +348,62 @@ TEST_F(hardware, device_interrupts_the_guest)
 	guest_write(&vmm, EDU_INTERRUPT, 1);
 	EXPECT_TRUE(lapic_wait_irr(vmm.vcpu->fd, VECTOR));
 
+	vmm_destroy(&vmm);
+	close(event);
+	self->group = -1;
+}
+
+/* Sleeps until VECTOR comes, and then says so. */
+GUEST_CODE64(sleeps,
+	     "1: sti\n hlt\n jmp 1b\n"
+	     ".org sleeps_begin + 0x40\n"
+	     "out %al, $0x80\n iretq");
+
+static void *run_sleeper(void *vcpu)
+{
+	vcpu_run_out(vcpu, NULL);
+	return NULL;
+}
+
+/* The fields of a line that tell the context: "h" and "H" are an interrupt's. */
+static bool traced_in_interrupt(const char *text, const char *event)
+{
+	const char *at = strstr(text, event), *line = at;
+	char flags[8];
+
+	while (line > text && line[-1] != '\n')
+		line--;
+	return at && sscanf(line, "%*[^[][%*d] %7s", flags) == 1 &&
+	       strpbrk(flags, "hH");
+}
+
+/* With interrupts off, in the host's handler of the device's: and the guest wakes up. */
+TEST_F(hardware, an_interrupt_signals_the_eventfd)
+{
+	enum { GSI = 24, VECTOR = 0x61 };
+	int event = event_create();
+	pthread_t thread;
+	struct vmm vmm;
+
+	vmm_create(&vmm, self->group);
+	guest_load(&vmm.guest, sleeps);
+	guest_set_idt64(&vmm.guest, VECTOR, GUEST_CODE + 0x40);
+	lapic_enable(vmm.vcpu->fd);
+	ASSERT_EQ(route_msi(vmm.guest.vm, GSI, VECTOR), 0);
+	ASSERT_EQ(irqfd(vmm.guest.vm, event, GSI, 0, -1), 0);
+	vfio_set_msi(&vmm.vfio, event);
+	ASSERT_EQ(write_text(INSTANCE "/events/kvm/kvm_set_irq/enable", "1"), 0);
+
+	pthread_create(&thread, NULL, run_sleeper, vmm.vcpu);
+	while (!kvm_stat(vmm.vcpu->fd, "blocking"))
+		usleep(1000);
+	((volatile uint32_t *)vmm.vfio.bar)[EDU_INTERRUPT / 4] = 1;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(vmm.vcpu->run->exit_reason, KVM_EXIT_IO);
+	EXPECT_TRUE(traced_in_interrupt(take_trace(self->text), " kvm_set_irq: "))
+		TH_LOG("%s", self->text);
+
+	write_text(INSTANCE "/events/kvm/kvm_set_irq/enable", "0");
 	vmm_destroy(&vmm);
 	close(event);
 	self->group = -1;
