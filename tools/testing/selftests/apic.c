@@ -56,6 +56,28 @@ FIXTURE_TEARDOWN(apic)
 	guest_destroy(&self->guest);
 }
 
+/* The TPR of guests that know no CR8 */
+
+TEST_F(apic, no_help_with_the_tpr)
+{
+	struct kvm_tpr_access_ctl reports = { .enabled = 1 };
+	struct kvm_vapic_addr addr = { .vapic_addr = 0x1000 };
+	struct guest bare;
+
+	EXPECT_EQ(0, ioctl(self->guest.vm, KVM_CHECK_EXTENSION, KVM_CAP_VAPIC));
+	EXPECT_EQ(-1, ioctl(self->vcpu->fd, KVM_TPR_ACCESS_REPORTING, &reports));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, ioctl(self->vcpu->fd, KVM_SET_VAPIC_ADDR, &addr));
+	EXPECT_EQ(EINVAL, errno);
+	/* To have none is all that one can ask for, and only of a local APIC. */
+	addr.vapic_addr = 0;
+	EXPECT_EQ(0, ioctl(self->vcpu->fd, KVM_SET_VAPIC_ADDR, &addr));
+	guest_create(&bare);
+	EXPECT_EQ(-1, ioctl(bare.vcpu[0].fd, KVM_SET_VAPIC_ADDR, &addr));
+	EXPECT_EQ(EINVAL, errno);
+	guest_destroy(&bare);
+}
+
 /* IPIs */
 
 /* RAX to the ICR, RBX to its upper half; or RDX:RAX to MSR RCX. */
