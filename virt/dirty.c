@@ -9,7 +9,6 @@
 #include <linux/bitmap.h>
 #include <linux/cleanup.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -111,7 +110,7 @@ static struct kvm_memory_slot *kvm_find_logged(struct kvm *kvm, u32 id)
 		return ERR_PTR(-ENXIO);
 	if (id >= KVM_NR_MEMSLOTS)
 		return ERR_PTR(-EINVAL);
-	slot = xa_load(&kvm->mem.by_id, array_index_nospec(id, KVM_NR_MEMSLOTS));
+	slot = kvm_find_slot_by_id(kvm, id);
 	return slot && rcu_access_pointer(slot->dirty) ? slot : ERR_PTR(-ENOENT);
 }
 

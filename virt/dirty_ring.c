@@ -69,12 +69,9 @@ bool kvm_dirty_ring_full(struct kvm_vcpu *vcpu)
 /* Notices the next write of the page that an entry names, if there is such a page. */
 static void kvm_reset_page(struct kvm *kvm, u32 id, u64 offset)
 {
-	struct kvm_memory_slot *slot;
+	struct kvm_memory_slot *slot = kvm_find_slot_by_id(kvm, id);
 	unsigned long one = 1;
 
-	if (id >= KVM_NR_MEMSLOTS)
-		return;
-	slot = xa_load(&kvm->mem.by_id, array_index_nospec(id, KVM_NR_MEMSLOTS));
 	if (!slot || offset >= slot->npages || !kvm_slot_logs_dirty(slot))
 		return;
 	kvm_arch_write_protect(slot, slot->base_gfn + offset, &one, 1);

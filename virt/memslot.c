@@ -33,6 +33,33 @@ struct kvm_memory_slot *kvm_find_slot(struct kvm *kvm, gfn_t gfn)
 	return mtree_load(&kvm->mem.by_gfn, gfn);
 }
 
+static struct kvm_memory_slot *node_to_slot(const struct rb_node *node)
+{
+	return rb_entry(node, struct kvm_memory_slot, id_node);
+}
+
+static int kvm_cmp_id(const void *id, const struct rb_node *node)
+{
+	return (int)(*(const u32 *)id - node_to_slot(node)->id);
+}
+
+static bool kvm_less_id(struct rb_node *a, const struct rb_node *b)
+{
+	return node_to_slot(a)->id < node_to_slot(b)->id;
+}
+
+struct kvm_memory_slot *kvm_find_slot_by_id(struct kvm *kvm, u32 id)
+{
+	struct rb_node *node;
+
+	lockdep_assert_held(&kvm->mem.slots_lock);
+
+	if (id >= KVM_NR_MEMSLOTS)
+		return NULL;
+	node = rb_find(&id, &kvm->mem.by_id, kvm_cmp_id);
+	return node ? node_to_slot(node) : NULL;
+}
+
 static struct kvm_memory_slot *
 kvm_look_up(struct kvm_vcpu *vcpu, gfn_t gfn, u64 generation)
 {
@@ -70,28 +97,21 @@ struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
 	struct kvm_memory *mem = &vcpu->kvm->mem;
 	struct kvm_memory_slot *slot;
-	u64 generation;
 
 	lockdep_assert_held(&vcpu->mutex);
 	KVM_BUG_ON(vcpu->reader.held, vcpu->kvm);
 
 	for (;;) {
 		scoped_guard(rcu) {
-			generation = kvm_memory_generation(vcpu->kvm);
-			slot = kvm_look_up(vcpu, gfn, generation);
-			if (slot && kvm_try_hold(&vcpu->reader, slot))
+			slot = kvm_look_up(vcpu, gfn, kvm_memory_generation(vcpu->kvm));
+			if (!slot || kvm_try_hold(&vcpu->reader, slot))
 				return slot;
 		}
-		if (slot) {
-			kvm_release_slot(vcpu);
-			vcpu->reader.hint = NULL;
+		kvm_release_slot(vcpu);
+		vcpu->reader.hint = NULL;
+		if (!(READ_ONCE(mem->generation) & 1))
 			continue;
-		}
-		/* Pairs with kvm_begin_update(): the look-up was before this. */
-		smp_rmb();
-		if (!(generation & 1) && generation == READ_ONCE(mem->generation))
-			return NULL;
-		/* A slot is being moved: nobody can say yet that it is not here. */
+		/* It is being moved: what is here will be known after that. */
 		mutex_lock(&mem->slots_lock);
 		mutex_unlock(&mem->slots_lock);
 	}
@@ -160,8 +180,6 @@ void kvm_release_slot(struct kvm_vcpu *vcpu)
 static void kvm_begin_update(struct kvm_memory *mem)
 {
 	WRITE_ONCE(mem->generation, mem->generation + 1);
-	/* Pairs with the read barrier in kvm_hold_slot(). */
-	smp_wmb();
 }
 
 static void kvm_end_update(struct kvm_memory *mem)
@@ -244,31 +262,25 @@ static struct kvm_memory_slot *kvm_make_slot(const struct kvm_memory_slot *new)
 }
 
 /*
- * Whoever stores over exactly the range of one entry needs no memory: a hole
- * can always be left, even where there is no memory for removing the entry.
+ * Frames where no slot is any more: one entry of the tree, and all of it. Without
+ * memory for removing that a hole is left: to store over the very range of an
+ * entry needs none.
  */
-static void kvm_store_hole(struct kvm_memory *mem, struct kvm_memory_slot *slot,
-			   void *entry)
+static void kvm_erase_frames(struct kvm_memory *mem, gfn_t start, gfn_t end)
 {
-	MA_STATE(mas, &mem->by_gfn, slot->base_gfn, kvm_slot_end(slot) - 1);
+	MA_STATE(mas, &mem->by_gfn, start, end - 1);
+	void *entry = NULL;
 
-	if (!mas_preallocate(&mas, entry, GFP_KERNEL_ACCOUNT))
-		mas_store_prealloc(&mas, entry);
+	if (mas_preallocate(&mas, entry, GFP_KERNEL_ACCOUNT)) {
+		entry = XA_ZERO_ENTRY;
+		mas_preallocate(&mas, entry, GFP_KERNEL_ACCOUNT);
+	}
+	mas_store_prealloc(&mas, entry);
 }
 
-static void kvm_erase_slot(struct kvm_memory *mem, struct kvm_memory_slot *slot)
-{
-	MA_STATE(mas, &mem->by_gfn, slot->base_gfn, kvm_slot_end(slot) - 1);
-
-	if (mas_preallocate(&mas, NULL, GFP_KERNEL_ACCOUNT))
-		kvm_store_hole(mem, slot, XA_ZERO_ENTRY);
-	else
-		mas_store_prealloc(&mas, NULL);
-}
-
-/* What of the old place of a moved slot its new place did not cover. */
-static void kvm_clear_hole(struct kvm_memory *mem, const struct kvm_memory_slot *old,
-			   const struct kvm_memory_slot *new)
+/* What of the old place of a moved slot its new place has not covered. */
+static void kvm_erase_old_place(struct kvm_memory *mem, const struct kvm_memory_slot *old,
+				const struct kvm_memory_slot *new)
 {
 	gfn_t start = old->base_gfn, end = kvm_slot_end(old);
 
@@ -276,11 +288,7 @@ static void kvm_clear_hole(struct kvm_memory *mem, const struct kvm_memory_slot 
 		end = new->base_gfn;
 	else if (kvm_slot_end(new) > start && kvm_slot_end(new) < end)
 		start = kvm_slot_end(new);
-
-	MA_STATE(mas, &mem->by_gfn, start, end - 1);
-
-	/* Without memory the hole stays, and nobody minds. */
-	mas_store_gfp(&mas, NULL, GFP_KERNEL_ACCOUNT);
+	kvm_erase_frames(mem, start, end);
 }
 
 static bool kvm_slots_overlap(struct kvm_memory *mem, const struct kvm_memory_slot *new,
@@ -316,24 +324,18 @@ static int kvm_create_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
 		return PTR_ERR(slot);
 	if (slot->flags & KVM_MEM_GUEST_MEMFD)
 		r = kvm_gmem_bind(slot, region->guest_memfd, region->guest_memfd_offset);
-	r = r ?: xa_err(xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT));
-	if (r)
-		goto err_free;
-	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
-	if (r)
-		goto err_id;
+	r = r ?: mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
+	if (r) {
+		kvm_free_slot(slot);
+		return r;
+	}
 
+	rb_add(&slot->id_node, &mem->by_id, kvm_less_id);
 	mem->npages += slot->npages;
 	kvm_begin_update(mem);
 	mas_store_prealloc(&mas, slot);
 	kvm_end_update(mem);
 	return 0;
-
-err_id:
-	xa_erase(&mem->by_id, slot->id);
-err_free:
-	kvm_free_slot(slot);
-	return r;
 }
 
 static int kvm_delete_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
@@ -341,9 +343,9 @@ static int kvm_delete_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 	struct kvm_memory *mem = &kvm->mem;
 
 	kvm_begin_update(mem);
-	kvm_erase_slot(mem, slot);
+	kvm_erase_frames(mem, slot->base_gfn, kvm_slot_end(slot));
 	kvm_end_update(mem);
-	xa_erase(&mem->by_id, slot->id);
+	rb_erase(&slot->id_node, &mem->by_id);
 	mem->npages -= slot->npages;
 	kvm_retire_slot(kvm, slot);
 	kvm_free_slot(slot);
@@ -363,7 +365,8 @@ static void kvm_inherit_dirty_log(struct kvm_memory_slot *slot, struct kvm_memor
 
 /*
  * To another guest address. The generation is odd until the slot stands in its
- * new place: a vCPU that finds it in neither waits for the end of the update.
+ * new place alone, and as long as it stands in the old one it is retired: a vCPU
+ * that finds it there waits for the end of the update.
  */
 static int kvm_move_slot(struct kvm *kvm, struct kvm_memory_slot *old,
 			 const struct kvm_memory_slot *new)
@@ -379,23 +382,20 @@ static int kvm_move_slot(struct kvm *kvm, struct kvm_memory_slot *old,
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 
-	kvm_begin_update(mem);
-	kvm_store_hole(mem, old, XA_ZERO_ENTRY);
 	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
 	if (r) {
-		kvm_store_hole(mem, old, old);
-		kvm_end_update(mem);
 		kvm_free_slot(slot);
 		return r;
 	}
+
+	kvm_begin_update(mem);
 	kvm_retire_slot(kvm, old);
 	kvm_inherit_dirty_log(slot, old);
 	mas_store_prealloc(&mas, slot);
+	kvm_erase_old_place(mem, old, slot);
 	kvm_end_update(mem);
 
-	kvm_clear_hole(mem, old, slot);
-	/* There is an entry at this index: replacing it needs no memory. */
-	xa_store(&mem->by_id, slot->id, slot, GFP_KERNEL_ACCOUNT);
+	rb_replace_node(&old->id_node, &slot->id_node, &mem->by_id);
 	kvm_free_slot(old);
 	return 0;
 }
@@ -438,7 +438,7 @@ static int kvm_set_slot(struct kvm *kvm, const struct kvm_memory_slot *new,
 
 	guard(mutex)(&kvm->mem.slots_lock);
 
-	old = xa_load(&kvm->mem.by_id, new->id);
+	old = kvm_find_slot_by_id(kvm, new->id);
 	if (!new->npages)
 		return old ? kvm_delete_slot(kvm, old) : -EINVAL;
 	if (old)
@@ -524,21 +524,19 @@ void kvm_memory_init(struct kvm *kvm)
 	INIT_LIST_HEAD(&mem->gmem_views);
 	mt_init_flags(&mem->by_gfn, MT_FLAGS_USE_RCU | MT_FLAGS_LOCK_EXTERN);
 	mt_set_external_lock(&mem->by_gfn, &mem->slots_lock);
-	xa_init_flags(&mem->by_id, XA_FLAGS_ACCOUNT);
+	mem->by_id = RB_ROOT;
 }
 
 void kvm_memory_destroy(struct kvm *kvm)
 {
 	struct kvm_memory *mem = &kvm->mem;
-	struct kvm_memory_slot *slot;
-	unsigned long id;
+	struct kvm_memory_slot *slot, *next;
 
 	/* Nobody else is left but the host's notifications. */
 	mutex_lock(&mem->slots_lock);
-	xa_for_each(&mem->by_id, id, slot)
+	rbtree_postorder_for_each_entry_safe(slot, next, &mem->by_id, id_node)
 		kvm_free_slot(slot);
 	kvm_put_mm(kvm);
-	xa_destroy(&mem->by_id);
 	/*
 	 * No reader is left. Besides, 6.12 frees a tree in RCU mode wrongly: it
 	 * takes the count in the last slot of a node for a child.

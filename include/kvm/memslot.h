@@ -11,9 +11,9 @@
 #include <linux/maple_tree.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/rcuwait.h>
 #include <linux/spinlock.h>
-#include <linux/xarray.h>
 
 #include <kvm/types.h>
 
@@ -37,6 +37,7 @@
  * @dirty: the dirty log, or NULL; changes under slots_lock
  * @notifier: tells of changes of the host's mappings of @hva
  * @age_node: in the tree of the owner's slots by @hva, see struct kvm_mm
+ * @id_node: in the VM's slots by @id
  * @rcu: freed behind readers that do not sleep
  *
  * All but @flags, @retired, @gmem.file and @dirty is constant from publication to
@@ -58,6 +59,7 @@ struct kvm_memory_slot {
 	struct kvm_dirty_bitmap __rcu *dirty;
 	struct mmu_interval_notifier notifier;
 	struct interval_tree_node age_node;
+	struct rb_node id_node;
 	struct rcu_head rcu;
 };
 
@@ -68,8 +70,7 @@ struct kvm_memory_slot {
  *	that there was no memory to clear; readers see nothing there
  * @by_id: slots by id, under @slots_lock
  * @npages: pages of all slots, under @slots_lock
- * @generation: even, and larger by two after each update; odd while a slot is
- *	on its way to another place
+ * @generation: even, and larger by two after each update; odd during it
  * @attributes: memory attributes of frames, NULL as long as all are 0; see
  *	attributes.c
  * @gmem_views: files of guest_memfd that this VM has, under @slots_lock
@@ -83,7 +84,7 @@ struct kvm_memory_slot {
 struct kvm_memory {
 	struct mutex slots_lock;	/* updates */
 	struct maple_tree by_gfn;
-	struct xarray by_id;
+	struct rb_root by_id;
 	unsigned long npages;
 	u64 generation;
 	struct maple_tree *attributes;
@@ -172,6 +173,9 @@ bool kvm_hold_generation(struct kvm_vcpu *vcpu, u64 generation);
  * Return: the slot or NULL.
  */
 struct kvm_memory_slot *kvm_find_slot(struct kvm *kvm, gfn_t gfn);
+
+/* The same by the slot's id; any number may be asked for. */
+struct kvm_memory_slot *kvm_find_slot_by_id(struct kvm *kvm, u32 id);
 
 /* Where in the owner's address space a frame of a slot stands. */
 static inline hva_t kvm_slot_hva(const struct kvm_memory_slot *slot, gfn_t gfn)
