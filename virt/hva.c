@@ -89,6 +89,11 @@ static bool kvm_walk_host(hva_t hva, struct kvm_host_page *host)
 	return kvm_page_is_plain(host->page);
 }
 
+static bool kvm_prot_decrypted(pgprot_t prot)
+{
+	return pgprot_val(prot) == pgprot_val(pgprot_decrypted(prot));
+}
+
 /* A mapping of plain frames: a device's memory, or a driver's own pages. */
 static int kvm_get_pfnmap(hva_t hva, bool write, struct kvm_host_page *host)
 {
@@ -114,6 +119,7 @@ static int kvm_get_pfnmap(hva_t hva, bool write, struct kvm_host_page *host)
 	host->page = NULL;
 	host->pfn = args.pfn;
 	host->writable = args.writable;
+	host->decrypted = kvm_prot_decrypted(args.pgprot);
 	follow_pfnmap_end(&args);
 	/* Refuse rather than write behind the back of a read-only mapping. */
 	r = write && !host->writable ? -EFAULT : 0;

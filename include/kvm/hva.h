@@ -10,12 +10,15 @@
  * @pfn: host frame
  * @page: its page, or NULL where the host's mapping has none; no reference
  * @writable: the host lets it be written through this mapping
+ * @decrypted: the host's mapping bypasses memory encryption, as those of devices do;
+ *	means nothing where there is none
  * @order: log2 of the pages that one entry of the host's page tables maps there
  */
 struct kvm_host_page {
 	kvm_pfn_t pfn;
 	struct page *page;
 	bool writable;
+	bool decrypted;
 	unsigned int order;
 };
 

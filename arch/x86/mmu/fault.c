@@ -203,6 +203,7 @@ static int fault_map_locked(struct x86_fault *fault)
 	struct tdp_mapping map = {
 		.gfn = fault->gfn,
 		.pfn = fault->host.pfn,
+		.c_bit = fault->host.decrypted ? 0 : sme_me_mask,
 		.level = fault_level(fault),
 		.host_writable = fault->host.writable,
 		.writable = fault->write || !kvm_slot_logs_dirty(fault->slot),

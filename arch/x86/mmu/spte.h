@@ -85,12 +85,14 @@ static inline u64 spte_make_table(struct page *table)
 }
 
 /*
- * A leaf. @host_writable: the host's mapping is writable; @writable: the
- * guest may write now, without a fault that the dirty log must see first.
+ * A leaf. @c_bit: sme_me_mask, or 0 for memory that the host maps decrypted;
+ * @host_writable: the host's mapping is writable; @writable: the guest may write
+ * now, without a fault that the dirty log must see first.
  */
-static inline u64 spte_make_leaf(kvm_pfn_t pfn, int level, bool host_writable, bool writable)
+static inline u64 spte_make_leaf(kvm_pfn_t pfn, u64 c_bit, int level, bool host_writable,
+				 bool writable)
 {
-	u64 spte = __sme_set(pfn << PAGE_SHIFT) | SPTE_PRESENT | SPTE_USER | SPTE_ACCESSED;
+	u64 spte = (pfn << PAGE_SHIFT) | c_bit | SPTE_PRESENT | SPTE_USER | SPTE_ACCESSED;
 
 	if (level > PG_LEVEL_4K)
 		spte |= SPTE_LEAF;

@@ -161,8 +161,8 @@ int tdp_map(struct kvm *kvm, const struct tdp_mapping *map, struct tdp_tables *t
 	}
 	if (spte_is_table(iter.spte, iter.level))
 		return -EEXIST;
-	tdp_set_leaf(kvm, &iter, spte_make_leaf(pfn, map->level, map->host_writable,
-						map->writable));
+	tdp_set_leaf(kvm, &iter, spte_make_leaf(pfn, map->c_bit, map->level,
+						map->host_writable, map->writable));
 	return 0;
 }
 

@@ -49,6 +49,7 @@ static inline bool tdp_over_limit(struct kvm *kvm)
  * struct tdp_mapping - what a fault maps
  * @gfn: the frame that was touched
  * @pfn: what stands behind it
+ * @c_bit: of an encrypted page, see spte_make_leaf()
  * @level: how large the mapping may be
  * @host_writable: the host lets the page be written
  * @writable: the guest may write without a further fault
@@ -56,6 +57,7 @@ static inline bool tdp_over_limit(struct kvm *kvm)
 struct tdp_mapping {
 	gfn_t gfn;
 	kvm_pfn_t pfn;
+	u64 c_bit;
 	int level;
 	bool host_writable;
 	bool writable;

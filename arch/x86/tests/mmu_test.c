@@ -17,8 +17,8 @@ static void leaves_say_what_they_were_made_of(struct kunit *test)
 
 	for (level = PG_LEVEL_4K; level <= PG_LEVEL_1G; level++) {
 		for (bits = 0; bits < 4; bits++) {
-			spte = spte_make_leaf(ALIGN_DOWN(pfn, spte_level_gfns(level)), level,
-					      bits & 1, bits & 2);
+			spte = spte_make_leaf(ALIGN_DOWN(pfn, spte_level_gfns(level)), 0,
+					      level, bits & 1, bits & 2);
 			KUNIT_EXPECT_TRUE(test, spte_present(spte));
 			KUNIT_EXPECT_TRUE(test, spte_is_leaf(spte, level));
 			KUNIT_EXPECT_FALSE(test, spte_is_table(spte, level));
@@ -44,7 +44,7 @@ static void halves_of_a_split_are_the_whole(struct kunit *test)
 	int level;
 
 	for (level = PG_LEVEL_2M; level <= PG_LEVEL_1G; level++) {
-		large = spte_make_leaf(pfn, level, true, level == PG_LEVEL_2M);
+		large = spte_make_leaf(pfn, 0, level, true, level == PG_LEVEL_2M);
 		for (i = 0; i < SPTES_PER_TABLE; i++) {
 			small = spte_make_split(large, level, i);
 			KUNIT_EXPECT_TRUE(test, spte_is_leaf(small, level - 1));
@@ -56,6 +56,26 @@ static void halves_of_a_split_are_the_whole(struct kunit *test)
 					large & SPTE_HOST_WRITABLE);
 		}
 	}
+}
+
+/*
+ * This machine encrypts nothing: any bit will do. What the host maps decrypted, a
+ * device's memory, must not be decrypted on the way to the guest.
+ */
+static void encryption_is_the_hosts(struct kunit *test)
+{
+	const u64 c_bit = BIT_ULL(47), pfn = 0x12345600;
+	u64 plain, encrypted;
+	int level;
+
+	for (level = PG_LEVEL_4K; level <= PG_LEVEL_2M; level++) {
+		plain = spte_make_leaf(pfn, 0, level, true, true);
+		encrypted = spte_make_leaf(pfn, c_bit, level, true, true);
+		KUNIT_EXPECT_EQ(test, plain & c_bit, 0);
+		KUNIT_EXPECT_EQ(test, encrypted, plain | c_bit);
+	}
+	KUNIT_EXPECT_EQ(test, spte_make_split(encrypted, PG_LEVEL_2M, 7),
+			spte_make_split(plain, PG_LEVEL_2M, 7) | c_bit);
 }
 
 /* Known bug 14: slots whose ends are not aligned, or not alike on both sides. */
@@ -106,7 +126,7 @@ static void tree_fill(struct kunit *test, struct tree *tree, int i, int level)
 		if (spte_present(table[at]))
 			continue;
 		if (level <= PG_LEVEL_1G && prandom_u32_state(&tree->rnd) % 2) {
-			table[at] = spte_make_leaf(0, level, true, true);
+			table[at] = spte_make_leaf(0, 0, level, true, true);
 		} else if (level > PG_LEVEL_4K && tree->nr < NR_TABLES) {
 			child = tree->nr++;
 			table[at] = spte_make_table(tree->page[child]);
@@ -218,6 +238,7 @@ static int tree_init(struct kunit *test)
 static struct kunit_case mmu_cases[] = {
 	KUNIT_CASE(leaves_say_what_they_were_made_of),
 	KUNIT_CASE(halves_of_a_split_are_the_whole),
+	KUNIT_CASE(encryption_is_the_hosts),
 	KUNIT_CASE(level_stays_inside_the_slot),
 	KUNIT_CASE(walk_meets_every_leaf_once),
 	KUNIT_CASE(walk_of_nothing),
