@@ -2,6 +2,8 @@
 /* A nested page fault, in stages. */
 #include <linux/align.h>
 #include <linux/cleanup.h>
+#include <linux/delay.h>
+#include <linux/random.h>
 #include <linux/sched/signal.h>
 
 #include <kvm/attributes.h>
@@ -274,6 +276,18 @@ static bool fault_fast(struct x86_fault *fault)
 	return true;
 }
 
+/*
+ * Between the page and its mapping the host may change its mind. What sees to that is
+ * hardly ever needed: the debug build makes time for it, or no test would miss it.
+ */
+static void fault_dawdle(struct x86_fault *fault)
+{
+#ifdef KVMCORE_DEBUG
+	if (!get_random_u32_below(16))
+		usleep_range(500, 1000);
+#endif
+}
+
 static int fault_resolve(struct x86_fault *fault)
 {
 	int r;
@@ -289,6 +303,7 @@ static int fault_resolve(struct x86_fault *fault)
 	r = tdp_get_tables(&fault->vcpu->mmu.tables, tdp_root_level() - 1);
 	r = r ?: fault_get_page(fault);
 	if (!r) {
+		fault_dawdle(fault);
 		r = fault_map(fault);
 		fault_put_page(fault);
 	}
