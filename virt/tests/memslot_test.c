@@ -234,6 +234,22 @@ static void no_stale_hint(struct kunit *test)
 	compare_at(test, 32);
 }
 
+/* A vCPU that comes to a slot after its updater has stopped waiting for vCPUs. */
+static void retired_is_not_held(struct kunit *test)
+{
+	struct model_slot low = { 0, 16, HVA };
+	struct kvm_memory_slot retired = { .base_gfn = 32, .npages = 16, .retired = true };
+	struct slots *s = test->priv;
+
+	KUNIT_ASSERT_EQ(test, slots_set(s, 0, &low), 0);
+	s->vcpu->reader.hint = &retired;
+	s->vcpu->reader.hint_generation = kvm_memory_generation(s->kvm);
+	mutex_lock(&s->vcpu->mutex);
+	KUNIT_EXPECT_NULL(test, kvm_hold_slot(s->vcpu, 40));
+	KUNIT_EXPECT_NULL(test, s->vcpu->reader.held);
+	mutex_unlock(&s->vcpu->mutex);
+}
+
 static void generations_are_even_and_grow(struct kunit *test)
 {
 	struct model_slot a = { 0, 16, HVA }, b = { 8, 16, HVA }, none = {};
@@ -313,6 +329,7 @@ static struct kunit_suite range_suite = {
 
 static struct kunit_case slot_cases[] = {
 	KUNIT_CASE(no_stale_hint),
+	KUNIT_CASE(retired_is_not_held),
 	KUNIT_CASE(generations_are_even_and_grow),
 	KUNIT_CASE_PARAM_ATTR(same_as_the_model, seed_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),

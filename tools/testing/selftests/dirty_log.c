@@ -133,6 +133,57 @@ TEST_F(log, pages_first_touched_while_logged)
 	EXPECT_TRUE(test_bit(self->bits, 70));
 }
 
+/* To read a page that the host could write at once does not let the guest write it. */
+TEST_F(log, pages_first_read_while_logged)
+{
+	memset(self->memory, 1, 64 * PAGE);
+	set_flags(&self->guest, self->memory, KVM_MEM_LOG_DIRTY_PAGES);
+	ASSERT_EQ(RUN(false, AREA, 0, PAGE, 64), 0);
+	ASSERT_EQ(RUN(true, AREA + 5 * PAGE, 0, PAGE, 1), 0);
+	ASSERT_EQ(GET(), 0);
+	EXPECT_EQ(count_bits(self->bits), 1);
+	EXPECT_TRUE(test_bit(self->bits, 5));
+}
+
+/* A slot takes its log along. */
+TEST_F(log, moves_with_the_slot)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = SLOT, .flags = KVM_MEM_LOG_DIRTY_PAGES, .guest_phys_addr = 2 * AREA,
+		.memory_size = SIZE, .userspace_addr = (uint64_t)self->memory,
+	};
+
+	set_flags(&self->guest, self->memory, KVM_MEM_LOG_DIRTY_PAGES);
+	ASSERT_EQ(RUN(true, AREA + 5 * PAGE, 0, PAGE, 1), 0);
+	kvm_ioctl_ok(self->guest.vm, KVM_SET_USER_MEMORY_REGION, &region);
+	ASSERT_EQ(RUN(true, 2 * AREA + 9 * PAGE, 0, PAGE, 1), 0);
+	ASSERT_EQ(GET(), 0);
+	EXPECT_EQ(count_bits(self->bits), 2);
+	EXPECT_TRUE(test_bit(self->bits, 5));
+	EXPECT_TRUE(test_bit(self->bits, 9));
+}
+
+/* The kernel's own writes are logged, too, and stop at a read-only slot. */
+TEST_F(log, writes_of_the_kernel)
+{
+	struct { struct kvm_msrs head; struct kvm_msr_entry entry; } clock = {
+		.head.nmsrs = 1, .entry = { .index = 0x4b564d00, .data = AREA + 3 * PAGE },
+	};
+	char rom[PAGE] __attribute__((aligned(PAGE))) = {};
+
+	set_flags(&self->guest, self->memory, KVM_MEM_LOG_DIRTY_PAGES);
+	ASSERT_EQ(ioctl(self->vcpu->fd, KVM_SET_MSRS, &clock), 1);
+	ASSERT_EQ(GET(), 0);
+	EXPECT_EQ(count_bits(self->bits), 1);
+	EXPECT_TRUE(test_bit(self->bits, 3));
+	EXPECT_NE(*(uint32_t *)(self->memory + 3 * PAGE), 0);
+
+	guest_add_memory(&self->guest, SLOT + 1, 2 * AREA, PAGE, rom, KVM_MEM_READONLY);
+	clock.entry.data = 2 * AREA;
+	ioctl(self->vcpu->fd, KVM_SET_MSRS, &clock);
+	EXPECT_EQ(*(uint32_t *)rom, 0);
+}
+
 TEST_F(log, errors)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 };

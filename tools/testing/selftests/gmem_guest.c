@@ -209,11 +209,63 @@ TEST_F(private, offset)
 	close(fd);
 }
 
+/*
+ * Pages come in blocks, of which a fault maps more than the one that was asked
+ * for: never what is not in the slot, and never what stands elsewhere in it.
+ */
+TEST_F(private, blocks_across_the_edge)
+{
+	struct side *side = &self->side;
+	uint64_t gpa = GPA + SIZE, i;
+	/* Too small for 2 MiB at once. */
+	int fd = create_gmem(side->vm, 64 * PAGE, 0);
+
+	/* Aligned as the file is, but from the fifth page on; and not aligned alike. */
+	ASSERT_EQ(set_gmem_slot(side->vm, SLOT + 1, gpa + 4 * PAGE, 8 * PAGE, side->mem, fd,
+				4 * PAGE), 0);
+	ASSERT_EQ(set_gmem_slot(side->vm, SLOT + 2, gpa + HUGE, 32 * PAGE, side->mem, fd,
+				21 * PAGE), 0);
+	ASSERT_EQ(set_private(side->vm, gpa, SIZE, true), 0);
+	agent_store(&side->agent, gpa + 6 * PAGE, 6);
+	EXPECT_FAULT(side, gpa - GPA + 3 * PAGE, EFAULT, PRIVATE);
+	EXPECT_FAULT(side, gpa - GPA + 12 * PAGE, EFAULT, PRIVATE);
+	for (i = 0; i < 32; i++)
+		agent_store(&side->agent, gpa + HUGE + i * PAGE, 100 + i);
+	for (i = 0; i < 32; i++)
+		EXPECT_EQ(agent_load(&side->agent, gpa + HUGE + i * PAGE), 100 + i);
+	EXPECT_EQ(agent_load(&side->agent, gpa + 6 * PAGE), 6);
+	EXPECT_EQ(gmem_punch(fd, 21 * PAGE, PAGE), 0);
+	EXPECT_EQ(agent_load(&side->agent, gpa + HUGE), 0);
+	EXPECT_EQ(agent_load(&side->agent, gpa + HUGE + PAGE), 101);
+	close(fd);
+}
+
+/* Small mappings give way to a large one, and none of them is left behind. */
+TEST_F(private, large_again)
+{
+	struct side *side = &self->side;
+	unsigned long small = kvm_stat(side->vm, "pages_4k");
+
+	ASSERT_EQ(set_private(side->vm, GPA, SIZE, true), 0);
+	STORE(side, 0, 1);
+	if (kvm_stat(side->vm, "pages_2m") == 0)
+		SKIP(return, "no large pages");
+	ASSERT_EQ(set_private(side->vm, GPA, PAGE, false), 0);
+	STORE(side, PAGE, 2);
+	ASSERT_EQ(set_private(side->vm, GPA, PAGE, true), 0);
+	STORE(side, 2 * PAGE, 3);
+	EXPECT_EQ(LOAD(side, 0), 1);
+	EXPECT_EQ(LOAD(side, PAGE), 2);
+	EXPECT_GT(kvm_stat(side->vm, "pages_2m"), 0);
+	EXPECT_EQ(kvm_stat(side->vm, "pages_4k"), small);
+}
+
 /* The last close while the slot is there: unmapped, and every access says so. */
 TEST_F(private, closed)
 {
 	struct side *side = &self->side;
-	int copy;
+	int copy, others[200];
+	unsigned int i;
 
 	ASSERT_EQ(set_private(side->vm, GPA, SIZE, true), 0);
 	STORE(side, 0, 1);
@@ -222,6 +274,9 @@ TEST_F(private, closed)
 	close(side->fd);
 	EXPECT_EQ(LOAD(side, 0), 1);
 	close(copy);
+	/* One of them is made of the memory that the file was. */
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		others[i] = open("/dev/null", O_RDONLY);
 	EXPECT_FAULT(side, 0, EFAULT, PRIVATE);
 	EXPECT_FAULT(side, HUGE, EFAULT, PRIVATE);
 	EXPECT_FAULT(side, PAGE, EFAULT, PRIVATE);

@@ -223,6 +223,22 @@ TEST_F(move, slots_differ)
 	close(own);
 }
 
+/* The same file, size and place, from another page on. */
+TEST_F(move, offsets_differ)
+{
+	int fd = link_gmem(self->to.vm, self->from.fd, 0);
+
+	self->to.fd = fd;
+	ASSERT_EQ(set_gmem_slot(self->from.vm, SLOT, 0, 0, NULL, -1, 0), 0);
+	ASSERT_EQ(set_gmem_slot(self->from.vm, SLOT, GPA, SIZE - PAGE, self->from.mem,
+				self->from.fd, 0), 0);
+	ASSERT_EQ(set_gmem_slot(self->to.vm, SLOT, GPA, SIZE - PAGE, self->to.mem, fd, PAGE), 0);
+	EXPECT_ERROR(move_vm(self->to.vm, self->from.vm), EINVAL);
+	ASSERT_EQ(set_gmem_slot(self->to.vm, SLOT, 0, 0, NULL, -1, 0), 0);
+	ASSERT_EQ(set_gmem_slot(self->to.vm, SLOT, GPA, SIZE - PAGE, self->to.mem, fd, 0), 0);
+	EXPECT_EQ(move_vm(self->to.vm, self->from.vm), 0);
+}
+
 /* The source's file is closed: nobody can say what its slot shows. */
 TEST_F(move, source_file_closed)
 {

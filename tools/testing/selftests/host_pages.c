@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -280,6 +281,24 @@ TEST_F(pages, readonly_slot)
 	EXPECT_EQ(rom[0], 5);
 	rom[0] = 7;
 	munmap(rom, PAGE);
+}
+
+/* Memory that the kernel must not touch is not mapped into a guest either. */
+TEST_F(pages, secret_memory)
+{
+	int fd = syscall(SYS_memfd_secret, 0);
+	uint64_t *secret;
+
+	if (fd < 0 || ftruncate(fd, PAGE))
+		SKIP(return, "no secret memory");
+	secret = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(secret, MAP_FAILED);
+	secret[0] = 5;
+	guest_add_memory(&self->guest, 2, 2 * AREA, PAGE, secret, 0);
+	EXPECT_EQ(RUN(false, 2 * AREA, 0, 8, 1), EFAULT);
+	EXPECT_EQ(self->vcpu->run->exit_reason, KVM_EXIT_MEMORY_FAULT);
+	munmap(secret, PAGE);
+	close(fd);
 }
 
 /* The same memory at two places; both see one page. */

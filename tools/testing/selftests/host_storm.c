@@ -4,14 +4,16 @@
  * of its own in every page; a write that went to a page which was no longer the
  * guest's would be missing in the end.
  */
-/* machine: smp=2 modules=zram timeout=240 */
+/* machine: smp=2 modules=zram append=numa=fake=2 timeout=240 */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <linux/mempolicy.h>
 
 #include "kselftest_harness.h"
 #include "access.h"
@@ -72,6 +74,15 @@ static bool move_a_page(uint64_t *memory, int round)
 {
 	return !madvise(memory + round * 8 % PAGES * WORDS, PAGE, MADV_SOFT_OFFLINE) ||
 	       errno == EBUSY || errno == EIO;
+}
+
+/* All of it to another node. */
+static bool change_node(uint64_t *memory, int round)
+{
+	unsigned long nodes = 1UL << round % 2;
+
+	return !syscall(SYS_mbind, memory, SIZE, MPOL_BIND, &nodes, 8 * sizeof(nodes),
+			MPOL_MF_MOVE);
 }
 
 static bool compact(uint64_t *memory, int round)
@@ -142,6 +153,7 @@ FIXTURE_VARIANT(storm) {
 
 FIXTURE_VARIANT_ADD(storm, swap) { swap_out, 20 };
 FIXTURE_VARIANT_ADD(storm, migration) { move_a_page, 20 };
+FIXTURE_VARIANT_ADD(storm, numa) { change_node, 20 };
 FIXTURE_VARIANT_ADD(storm, compaction) { compact, 10 };
 FIXTURE_VARIANT_ADD(storm, protection) { protect, 50 };
 FIXTURE_VARIANT_ADD(storm, copy_on_write) { share_with_child, 20 };
@@ -213,6 +225,8 @@ TEST_F_TIMEOUT(storm, no_write_is_lost, 200)
 
 	if (variant->change == swap_out && !swap_on())
 		SKIP(return, "no zram");
+	if (variant->change == change_node && access("/sys/devices/system/node/node1", F_OK))
+		SKIP(return, "only one node");
 	for (i = 0; i < NR_VCPUS; i++)
 		ASSERT_EQ(pthread_create(&self->counter[i].thread, NULL, count_on,
 					 &self->counter[i]), 0);

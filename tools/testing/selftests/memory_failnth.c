@@ -166,6 +166,49 @@ TEST_F_TIMEOUT(nth, logs, 300)
 	EXPECT_EQ(op->bits, ~0ULL);
 }
 
+static int enable_ring(void *arg)
+{
+	struct op *op = arg;
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_DIRTY_LOG_RING_ACQ_REL, .args = { PAGE },
+	};
+
+	return ioctl(op->guest.vm, KVM_ENABLE_CAP, &cap);
+}
+
+static int reset_rings(void *arg)
+{
+	struct op *op = arg;
+
+	return ioctl(op->guest.vm, KVM_RESET_DIRTY_RINGS, 0) < 0 ? -1 : 0;
+}
+
+/* A ring that was not enabled can be; to take entries back needs no memory. */
+TEST_F_TIMEOUT(nth, rings, 300)
+{
+	struct op *op = &self->op;
+	struct kvm_dirty_gfn *ring;
+
+	guest_destroy(&op->guest);
+	guest_create_vm(&op->guest, GUEST_MEM);
+	EXPECT_GE(fail_each(op, enable_ring), 1);
+	EXPECT_EQ(enable_ring(op), -1);
+	EXPECT_EQ(errno, EINVAL);
+	access_start(&op->guest, guest_add_vcpu(&op->guest, 0));
+	ring = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, op->guest.vcpu[0].fd,
+		    KVM_DIRTY_LOG_PAGE_OFFSET * PAGE);
+	ASSERT_NE(ring, MAP_FAILED);
+
+	op->flags = KVM_MEM_LOG_DIRTY_PAGES;
+	EXPECT_GE(fail_each(op, set_region), 1);
+	ASSERT_EQ(run(op), 0);
+	EXPECT_EQ(ring[0].flags, KVM_DIRTY_GFN_F_DIRTY);
+	ring[0].flags = KVM_DIRTY_GFN_F_RESET;
+	EXPECT_EQ(fail_each(op, reset_rings), 0);
+	EXPECT_EQ(ring[0].flags, 0);
+	munmap(ring, PAGE);
+}
+
 TEST_F_TIMEOUT(nth, faults, 300)
 {
 	struct op *op = &self->op;

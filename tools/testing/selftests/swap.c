@@ -68,6 +68,29 @@ TEST_F_TIMEOUT(swap, pages_come_back, 120)
 }
 
 /*
+ * The host has only read these pages, so that its page tables call them clean,
+ * but they are writable: the guest's writes are all that makes them dirty.
+ */
+TEST_F_TIMEOUT(swap, what_only_the_guest_wrote, 120)
+{
+	uint64_t i, sum = 0;
+	uint64_t *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(memory, MAP_FAILED);
+	for (i = 0; i < PAGES; i++)
+		sum += *(volatile uint64_t *)(memory + i * PAGE / 8);
+	EXPECT_EQ(sum, 0);
+	guest_add_memory(&self->guest, 1, AREA, SIZE, memory, 0);
+	ASSERT_EQ(run(self->vcpu, false, 0, PAGES, &sum), 0);
+	ASSERT_EQ(run(self->vcpu, true, 1, PAGES, NULL), 0);
+	ASSERT_EQ(madvise(memory, SIZE, MADV_PAGEOUT), 0);
+	ASSERT_EQ(run(self->vcpu, false, 0, PAGES, &sum), 0);
+	EXPECT_EQ(sum, PAGES * (PAGES + 1) / 2);
+	munmap(memory, SIZE);
+}
+
+/*
  * The guest goes on using one half of its memory, and nobody uses the other:
  * only its accessed bits can tell reclaim which is which.
  */

@@ -24,6 +24,7 @@ FIXTURE(uffd) {
 	int fd;
 	uint64_t faults;
 	bool wrote;
+	bool deleted;
 };
 
 static int open_uffd(uint64_t features)
@@ -221,6 +222,38 @@ TEST_F_TIMEOUT(uffd, updates_of_other_slots_go_on, 20)
 	supply(self, &msg);
 	pthread_join(thread, &sum);
 	EXPECT_EQ((uint64_t)sum, 1000);
+}
+
+static void *delete(void *data)
+{
+	FIXTURE_DATA(uffd) *self = data;
+	struct kvm_userspace_memory_region gone = { .slot = 1 };
+
+	if (!ioctl(self->guest.vm, KVM_SET_USER_MEMORY_REGION, &gone))
+		__atomic_store_n(&self->deleted, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* A slot that a vCPU is waiting in is gone only when the vCPU is out of it. */
+TEST_F_TIMEOUT(uffd, deletion_waits_for_who_uses_the_slot, 60)
+{
+	pthread_t toucher, deleter;
+	struct uffd_msg msg;
+	void *sum;
+
+	if (!begin(self, 0, UFFDIO_REGISTER_MODE_MISSING, false))
+		SKIP(return, "no userfaultfd");
+	pthread_create(&toucher, NULL, touch, self);
+	ASSERT_EQ(read(self->fd, &msg, sizeof(msg)), sizeof(msg));
+	pthread_create(&deleter, NULL, delete, self);
+	usleep(500000);
+	EXPECT_FALSE(__atomic_load_n(&self->deleted, __ATOMIC_ACQUIRE));
+	supply(self, &msg);
+	pthread_join(deleter, NULL);
+	EXPECT_TRUE(self->deleted);
+	/* It has read the page, or nothing was there any more. */
+	pthread_join(toucher, &sum);
+	EXPECT_TRUE(!sum || (uint64_t)sum == 1000);
 }
 
 TEST_HARNESS_MAIN
