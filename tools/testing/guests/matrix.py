@@ -33,12 +33,14 @@ MATRIX = {
     "pc-8cpu": Case(Guest("pc", smp=8)),
     "pc-128M": Case(Guest("pc", mem=128)),
     "pc-cpu-max": Case(Guest("pc", cpu="max")),
+    "pc-pins": Case(Guest("pc", disk=True, pins=True)),
     "pc-disk": Case(Guest("pc", boot="disk"), steps.boot_disk),
     "pc-monitor": Case(Guest("pc", task="tick"), steps.monitor),
-    "pc-snapshot": Case(Guest("pc", task="tick", snapshots=True), steps.snapshot),
+    "pc-snapshot": Case(Guest("pc", task="busy", snapshots=True), steps.snapshot),
     "q35": Case(Guest("q35")),
     "q35-split": Case(Guest("q35", irqchip="split")),
     "q35-off": Case(Guest("q35", irqchip="off")),
+    "q35-split-pins": Case(Guest("q35", irqchip="split", disk=True, pins=True)),
     "q35-split-2cpu": Case(Guest("q35", irqchip="split", smp=2)),
     "q35-8cpu": Case(Guest("q35", smp=8)),
     "q35-2G": Case(Guest("q35", mem=2048)),
@@ -47,7 +49,7 @@ MATRIX = {
     "q35-split-disk": Case(Guest("q35", irqchip="split", boot="disk"), steps.boot_disk),
     "q35-monitor-2cpu": Case(Guest("q35", smp=2, task="tick"), steps.monitor),
     "q35-reset-2cpu": Case(Guest("q35", smp=2, task="tick", resets=True), steps.reset),
-    "q35-snapshot-2cpu": Case(Guest("q35", smp=2, task="tick", snapshots=True), steps.snapshot),
+    "q35-snapshot-2cpu": Case(Guest("q35", smp=2, task="busy", snapshots=True), steps.snapshot),
 }
 
 # What `make check` has time for.

@@ -37,6 +37,7 @@ class Guest:
     resets: bool = False  # a reset does not end QEMU
     snapshots: bool = False
     disk: bool = False
+    pins: bool = False  # it interrupts by a level on a pin, not by messages
     net: int = 0       # the port of the peer
     task: str = "boot"
 
@@ -69,7 +70,7 @@ class Guest:
         if self.disk:
             shutil.copyfile(IMAGES / "disk", f"{folder}/disk")
             words += ["-drive", f"file={folder}/disk,format=raw,if=none,id=disk",
-                      "-device", f"virtio-blk-{bus},drive=disk"]
+                      "-device", f"virtio-blk-{bus},drive=disk" + (",vectors=0" if self.pins else "")]
         if self.net:
             rom = "" if bus == "device" else ",romfile="
             words += ["-netdev", "user,id=net", "-device", f"virtio-net-{bus},netdev=net{rom}"]

@@ -34,10 +34,12 @@ def pages(vmm):
 
 
 def boot(vmm):
-    """To userspace with all its CPUs, and off."""
+    """To userspace with all its CPUs, with its disk if it has one, and off."""
     yield "userspace", lambda: vmm.expect("^GUEST: userspace", USERSPACE)
     yield "cpus", lambda: vmm.expect(f"^GUEST: ok cpus: {vmm.guest.smp} of", 60)
     yield "pages", lambda: pages(vmm)
+    if vmm.guest.disk:
+        yield "disk", lambda: vmm.expect("^GUEST: ok disk: ", 60)
     yield from end(vmm)
 
 
@@ -153,7 +155,7 @@ def reset(vmm):
 
 
 def snapshot(vmm):
-    """savevm, and back to it by loadvm, twice."""
+    """savevm, and back to it by loadvm, twice, in the midst of work."""
     saved = 0
 
     def save():
@@ -179,4 +181,5 @@ def snapshot(vmm):
     yield "loadvm", load
     yield "again", load
     yield "hears", lambda: enough(vmm)
+    yield "right checksums", lambda: require("GUEST: failed" not in vmm.console, vmm.console[-500:])
     yield from end(vmm)
