@@ -69,12 +69,10 @@ static void irqfd_unlink(struct kvm_irqfd_binding *irqfd)
 
 static void irqfd_inject(struct kvm_irqfd_binding *irqfd)
 {
-	if (irqfd->resample) {
+	if (irqfd->resample)
 		kvm_set_irq(irqfd->kvm, KVM_IRQ_SOURCE_RESAMPLE, irqfd->gsi, true);
-	} else {
-		kvm_set_irq(irqfd->kvm, KVM_IRQ_SOURCE_USER, irqfd->gsi, true);
-		kvm_set_irq(irqfd->kvm, KVM_IRQ_SOURCE_USER, irqfd->gsi, false);
-	}
+	else
+		kvm_pulse_irq(irqfd->kvm, KVM_IRQ_SOURCE_USER, irqfd->gsi);
 }
 
 /* The eventfd goes away; its wait queue is locked, its memory is ours to hold. */

@@ -53,6 +53,22 @@ int kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level
 	return delivered;
 }
 
+void kvm_pulse_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi)
+{
+	const struct kvm_irq_table *table;
+	const struct kvm_irq_route *route;
+
+	trace_kvm_set_irq(gsi, true, source);
+	guard(rcu)();
+	table = rcu_dereference(kvm->irq_table);
+	kvm_for_each_irq_route(route, table, gsi) {
+		kvm_arch_set_irq(kvm, route, source, true);
+		/* A message has no end. */
+		if (route->type == KVM_IRQ_ROUTING_IRQCHIP)
+			kvm_arch_set_irq(kvm, route, source, false);
+	}
+}
+
 void kvm_irq_acked(struct kvm *kvm, u32 irqchip, u32 pin)
 {
 	const struct kvm_irq_table *table;

@@ -127,8 +127,7 @@ static void pit_pulse(struct x86_pit *pit)
 {
 	struct kvm *kvm = &pit->vm->kvm;
 
-	kvm_set_irq(kvm, KVM_IRQ_SOURCE_PIT, 0, true);
-	kvm_set_irq(kvm, KVM_IRQ_SOURCE_PIT, 0, false);
+	kvm_pulse_irq(kvm, KVM_IRQ_SOURCE_PIT, 0);
 }
 
 static enum hrtimer_restart pit_tick(struct hrtimer *timer)

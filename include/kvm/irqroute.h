@@ -91,6 +91,9 @@ const struct kvm_irq_route *kvm_irq_next_route(const struct kvm_irq_table *table
  */
 int kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level);
 
+/* The same, up and down again: an edge, or a message. */
+void kvm_pulse_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi);
+
 /**
  * kvm_set_irq_routes() - replace the table
  * @kvm: the VM
