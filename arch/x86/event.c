@@ -200,10 +200,8 @@ static void inject_interrupt(struct x86_vcpu *vcpu)
 	int vector;
 
 	x86_irq_watch_cr8(vcpu);
-	if (!x86_irq_pending(vcpu))
-		return;
 	if (vcpu->event.type || !x86_interrupt_allowed(vcpu)) {
-		vcpu->want_irq_window = true;
+		vcpu->want_irq_window = x86_irq_pending(vcpu);
 		return;
 	}
 	vector = x86_irq_ack(vcpu);

@@ -12,7 +12,7 @@ bool x86_irq_pending(struct x86_vcpu *vcpu);
  * x86_irq_ack() - take the interrupt of the highest priority
  * @vcpu: the vCPU, about to inject it
  *
- * Return: the vector, or X86_NO_VECTOR if it has gone in the meantime.
+ * Return: the vector, or X86_NO_VECTOR if there is none.
  */
 int x86_irq_ack(struct x86_vcpu *vcpu);
 

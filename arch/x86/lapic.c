@@ -46,6 +46,7 @@ static int lapic_highest(const unsigned long *map)
 	unsigned long word;
 	int i;
 
+#pragma GCC unroll 4
 	for (i = 256 / BITS_PER_LONG - 1; i >= 0; i--) {
 		word = READ_ONCE(map[i]);
 		if (word)
