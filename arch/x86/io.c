@@ -75,10 +75,10 @@ int x86_handle_io(struct x86_vcpu *vcpu)
 		return x86_emulate_string_io(vcpu);
 	trace_kvm_pio(!exit->io.in, exit->io.port, exit->io.size, 1,
 		      exit->io.in ? 0 : vcpu->gpr[X86_RAX]);
-	if (!exit->io.in)
-		memcpy(vcpu->vcpu.pio_data, &vcpu->gpr[X86_RAX], exit->io.size);
 	if (x86_io_in_kernel(vcpu))
 		return x86_skip_insn(vcpu);
+	if (!exit->io.in)
+		memcpy(vcpu->vcpu.pio_data, &vcpu->gpr[X86_RAX], exit->io.size);
 	vcpu->complete = exit->io.in ? complete_in : complete_out;
 	return x86_io_to_user(vcpu, 1);
 }
