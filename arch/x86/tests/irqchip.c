@@ -16,9 +16,9 @@
 #include "../pvclock.h"
 #include "../x86.h"
 
-/* The last one is in a cluster of its own, and its id is not its index. */
+/* The last one is the last of a cluster of its own, and its id is not its index. */
 #define VCPUS	4
-#define LAST_ID	0x11
+#define LAST_ID	0x1f
 
 struct bench {
 	struct x86_vm vm;
@@ -324,17 +324,37 @@ static void lapic_x2apic_clusters(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, test_bit(0x50, b->vcpu[0].lapic->irr));
 	KUNIT_EXPECT_FALSE(test, test_bit(0x50, b->vcpu[3].lapic->irr));
 	/* The second cluster, with the bit of the one who is there, and without. */
-	irq.dest = 0x10007;
+	irq.dest = 0x18007;
 	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), 1);
 	KUNIT_EXPECT_TRUE(test, test_bit(0x50, b->vcpu[3].lapic->irr));
-	irq.dest = 0x10005;
+	irq.dest = 0x17fff;
 	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), -1);
-	irq.dest = 0x20007;
+	irq.dest = 0x28007;
 	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), -1);
 	irq.dest = U32_MAX;
 	irq.vector++;
 	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), VCPUS);
 	KUNIT_EXPECT_EQ(test, lapic_x2apic_ldr(0x12d), 0x122000);
+	/* 8 bits of ones are a cluster's, but from a device they mean all, at first. */
+	irq.dest = LAPIC_BROADCAST;
+	irq.vector++;
+	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, NULL, &irq), VCPUS);
+	irq.vector++;
+	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), VCPUS - 1);
+	b->vm.chips.no_broadcast_quirk = true;
+	irq.vector++;
+	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, NULL, &irq), VCPUS - 1);
+	/* One that is in xAPIC mode has other logical ids: all are asked. */
+	b->vcpu[3].apic_base &= ~(u64)X2APIC_ENABLE;
+	lapic_base_changed(&b->vcpu[3], b->vcpu[3].apic_base | X2APIC_ENABLE);
+	b->vcpu[3].lapic->ldr = 0x80 << 24;
+	irq.dest = 0x80;
+	irq.vector++;
+	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, NULL, &irq), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(irq.vector, b->vcpu[3].lapic->irr));
+	/* And nobody answers for another cluster. */
+	irq.dest = 0x10002;
+	KUNIT_EXPECT_EQ(test, x86_deliver_irq(&b->vm, b->vcpu[0].lapic, &irq), -1);
 }
 
 /* I/O APIC: a level that stays up comes again after each EOI, and only then. */
