@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -231,6 +233,48 @@ TEST_F(apf, several_at_once)
 	EXPECT_EQ(1001, get_regs(self->vcpu).rbx);
 }
 
+/* Wherever the guest is: it reads what is there, and nobody tells it anything. */
+static bool nothing_comes(FIXTURE_DATA(apf) *self)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		read_from(self->vcpu, SHARED, 0, IF);
+		if (run(self) != READ)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+/* The next one comes when the last is taken out of memory, and acknowledged. */
+TEST_F(apf, not_before_the_last_is_seen)
+{
+	uint32_t *token = (uint32_t *)(self->guest.mem + SHARED + 4), second;
+
+	enable(self, ALWAYS);
+	read_from(self->vcpu, AREA, AREA + PAGE, IF);
+	ASSERT_EQ(ABSENT, run(self));
+	ASSERT_EQ(0, wanted(self, 10000));
+	ASSERT_EQ(ABSENT, run(self));
+	second = get_regs(self->vcpu).r13;
+	ASSERT_EQ(1, wanted(self, 10000));
+	supply(self, 0);
+	ASSERT_EQ(READY, run(self));
+	supply(self, 1);
+	/* Out of the handler, which has taken the token, and done no more. */
+	lapic_clear(self->vcpu->fd);
+	EXPECT_TRUE(nothing_comes(self));
+	*token = 0x55;
+	ASSERT_EQ(1, vcpu_set_msr(self->vcpu, MSR_KVM_ASYNC_PF_ACK, 1));
+	EXPECT_TRUE(nothing_comes(self));
+	EXPECT_EQ(0x55, *token);
+	*token = 0;
+	ASSERT_EQ(1, vcpu_set_msr(self->vcpu, MSR_KVM_ASYNC_PF_ACK, 1));
+	ASSERT_EQ(READY, run(self));
+	EXPECT_EQ(second, get_regs(self->vcpu).r14);
+}
+
 static void *serve_one(void *data)
 {
 	FIXTURE_DATA(apf) *self = data;
@@ -280,16 +324,39 @@ TEST_F(apf, switched_off_it_is_silent)
 	EXPECT_FALSE(lapic_irr(self->vcpu->fd, VECTOR));
 }
 
-/* More than the kernel waits for: then the guest waits. */
+/* Nor when it is on again: what was before is forgotten. */
+TEST_F(apf, switched_on_again_it_knows_nothing)
+{
+	enable(self, ALWAYS);
+	read_from(self->vcpu, AREA, 0, IF);
+	ASSERT_EQ(ABSENT, run(self));
+	ASSERT_EQ(0, wanted(self, 10000));
+	ASSERT_EQ(1, vcpu_set_msr(self->vcpu, MSR_KVM_ASYNC_PF_EN, 0));
+	enable(self, ALWAYS);
+	supply(self, 0);
+	EXPECT_TRUE(nothing_comes(self));
+}
+
+static void alarmed(int number)
+{
+}
+
+/* More than the kernel waits for: then the guest waits, until a signal. */
 TEST_F(apf, a_page_many_times)
 {
+	struct sigaction action = { .sa_handler = alarmed };
 	int i, told;
 
+	sigaction(SIGALRM, &action, NULL);
 	enable(self, ALWAYS);
 	for (told = 0; told < 64; told++) {
 		read_from(self->vcpu, AREA + PAGE, 0, IF);
 		ASSERT_EQ(ABSENT, run(self));
 	}
+	read_from(self->vcpu, AREA + PAGE, 0, IF);
+	alarm(1);
+	EXPECT_EQ(-1, ioctl(self->vcpu->fd, KVM_RUN, 0));
+	EXPECT_EQ(EINTR, errno);
 	ASSERT_EQ(1, wanted(self, 10000));
 	supply(self, 1);
 	read_from(self->vcpu, AREA + PAGE, 0, IF);
