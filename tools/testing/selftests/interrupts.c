@@ -330,6 +330,52 @@ TEST_F(guest, coalesced_mmio)
 	munmap(ring, getpagesize());
 }
 
+/* RBX is the edge of a page; four bytes, two on each side. */
+GUEST_CODE64(across,
+	"mov $0x44332211, %eax\n mov %eax, -2(%rbx)\n"
+	"mov $0x99, %al\n out %al, $0x80\n");
+
+static void write_across(struct guest *guest, uint64_t edge)
+{
+	struct vcpu *vcpu = &guest->vcpu[0];
+	struct kvm_regs regs;
+
+	guest_load(guest, across);
+	vcpu_long_mode(guest, vcpu);
+	vcpu_get_regs(vcpu, &regs);
+	regs.rbx = edge;
+	vcpu_set_regs(vcpu, &regs);
+	vcpu_run_out(vcpu, NULL);
+}
+
+/* Half of a write is a device's, the other half goes to memory. */
+TEST_F(guest, coalesced_mmio_beside_memory)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = GUEST_MEM, .size = 4 };
+	struct kvm_coalesced_mmio_ring *ring = map_ring(self->vcpu);
+	long page = getpagesize();
+	uint8_t *memory;
+
+	ASSERT_EQ(0, ioctl(self->vm, KVM_REGISTER_COALESCED_MMIO, &zone));
+	write_across(&self->guest, GUEST_MEM);
+	ASSERT_EQ(1, ring->last);
+	EXPECT_EQ(GUEST_MEM, ring->coalesced_mmio[0].phys_addr);
+	EXPECT_EQ(2, ring->coalesced_mmio[0].len);
+	EXPECT_EQ(0, memcmp(ring->coalesced_mmio[0].data, "\x33\x44", 2));
+	EXPECT_EQ(0, memcmp(self->guest.mem + GUEST_MEM - 2, "\x11\x22", 2));
+
+	memory = guest_add_memory(&self->guest, 1, MMIO + page, page, NULL, 0);
+	zone.addr = MMIO + page - 2;
+	ASSERT_EQ(0, ioctl(self->vm, KVM_REGISTER_COALESCED_MMIO, &zone));
+	write_across(&self->guest, MMIO + page);
+	ASSERT_EQ(2, ring->last);
+	EXPECT_EQ(2, ring->coalesced_mmio[1].len);
+	EXPECT_EQ(0, memcmp(ring->coalesced_mmio[1].data, "\x11\x22", 2));
+	EXPECT_EQ(0, memcmp(memory, "\x33\x44", 2));
+	munmap(ring, page);
+	munmap(memory, page);
+}
+
 /* Known bug 20, CVE-2019-14821: an index in the ring was trusted. */
 TEST_F(guest, known_bug_20_ring_indices_are_not_trusted)
 {
