@@ -248,4 +248,28 @@ TEST(whatever_is_under_way)
 	}
 }
 
+/* Of a vCPU that has run and has nothing else to look at. */
+TEST(interrupts_that_the_state_brings)
+{
+	static int seen[NR_PORTS];
+	struct guest guest;
+	uint16_t port;
+
+	start(&guest, 1);
+	do {
+		vcpu_run_out(&guest.vcpu[0], &port);
+		if (port == 1) {
+			lapic_write(guest.vcpu[0].fd, APIC_IRR + LOW / 32 * 16, 1 << LOW % 32);
+			lapic_write(guest.vcpu[0].fd, APIC_IRR + HIGH / 32 * 16, 1 << HIGH % 32);
+		} else {
+			act(&guest, port);
+			act_again(&guest, port);
+		}
+		seen[port]++;
+	} while (port != 5);
+	EXPECT_EQ(1, seen[LOW]);
+	EXPECT_EQ(1, seen[HIGH]);
+	guest_destroy(&guest);
+}
+
 TEST_HARNESS_MAIN
