@@ -188,19 +188,6 @@ static void kvm_end_update(struct kvm_memory *mem)
 	smp_store_release(&mem->generation, mem->generation + 1);
 }
 
-static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
-{
-	struct kvm_vcpu *vcpu;
-	unsigned int i;
-
-	kvm_for_each_vcpu(i, vcpu, kvm) {
-		/* Pairs with the release in kvm_release_slot(). */
-		if (smp_load_acquire(&vcpu->reader.held) == slot)
-			return false;
-	}
-	return true;
-}
-
 static bool kvm_held_atomically(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot)
 {
 	/* Pairs with the release in kvm_release_slot_atomic(). */
@@ -209,15 +196,23 @@ static bool kvm_held_atomically(struct kvm_vcpu *vcpu, struct kvm_memory_slot *s
 	return held == slot || held == &kvm_all_slots;
 }
 
-/* Who holds it atomically does not sleep: that takes no longer than a copy. */
-static void kvm_wait_atomic_users(struct kvm *kvm, struct kvm_memory_slot *slot)
+/* Who holds it atomically does not sleep: to wait takes no longer than a copy. */
+static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
 {
+	XA_STATE(xas, &kvm->vcpus, 0);
 	struct kvm_vcpu *vcpu;
-	unsigned int i;
 
-	kvm_for_each_vcpu(i, vcpu, kvm)
+	guard(rcu)();
+	xas_for_each(&xas, vcpu, ULONG_MAX) {
+		if (xas_retry(&xas, vcpu))
+			continue;
 		while (kvm_held_atomically(vcpu, slot))
 			cpu_relax();
+		/* Pairs with the release in kvm_release_slot(). */
+		if (smp_load_acquire(&vcpu->reader.held) == slot)
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -231,7 +226,6 @@ static void kvm_retire_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 	smp_mb();
 	rcuwait_wait_event(&kvm->mem.updater, kvm_slot_unused(kvm, slot),
 			   TASK_UNINTERRUPTIBLE);
-	kvm_wait_atomic_users(kvm, slot);
 	kvm_arch_unmap(kvm, slot->base_gfn, kvm_slot_end(slot), true);
 }
 
