@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Large pages, mappings of plain frames, ageing, and faulting in beforehand. */
-/* machine: mem=3072 append=hugepagesz=1G append=hugepages=1 */
+/* machine: mem=4096 append=hugepagesz=1G append=hugepages=1 */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
