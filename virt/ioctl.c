@@ -2,7 +2,9 @@
 /*
  * The one way in: look the row up, copy in, check, lock, call, copy out.
  */
+#include <linux/cleanup.h>
 #include <linux/compat.h>
+#include <linux/fault-inject-usercopy.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -15,7 +17,7 @@
 /* Most payloads are registers; larger ones are worth an allocation. */
 #define KVM_IOCTL_STACK_SIZE	512
 
-static const struct kvm_ioctl *
+static __always_inline const struct kvm_ioctl *
 kvm_find_row(const struct kvm_ioctl_table *table, unsigned int cmd)
 {
 	const struct kvm_ioctl *row;
@@ -35,7 +37,7 @@ static u64 kvm_read_field(const void *data, struct kvm_ioctl_field field)
 					   get_unaligned((u32 *)(data + field.offset));
 }
 
-static int kvm_check_payload(const struct kvm_ioctl *row, const void *data)
+static __always_inline int kvm_check_payload(const struct kvm_ioctl *row, const void *data)
 {
 	if (row->flags.size && (kvm_read_field(data, row->flags) & ~row->allowed))
 		return -EINVAL;
@@ -44,39 +46,94 @@ static int kvm_check_payload(const struct kvm_ioctl *row, const void *data)
 	return 0;
 }
 
-static long kvm_call_locked(const struct kvm_ioctl *row, struct kvm_ioctl_args *args)
+/*
+ * Payloads of registers are moved word by word: a few dozen moves are done
+ * before the CPU has set up a string instruction.
+ */
+static bool kvm_is_words(unsigned int size)
 {
-	struct mutex *mutex = NULL;
-	bool load = row->lock == KVM_LOCK_VCPU_LOADED;
+	return size <= KVM_IOCTL_STACK_SIZE && !(size % sizeof(u32));
+}
+
+static int kvm_words_from_user(u64 *to, const u64 __user *from, unsigned int size)
+{
+	unsigned int i;
+
+	if (should_fail_usercopy() || !user_read_access_begin(from, size))
+		return -EFAULT;
+#pragma GCC unroll 8
+	for (i = 0; i < size / sizeof(u64); i++)
+		unsafe_get_user(to[i], from + i, fault);
+	if (size % sizeof(u64))
+		unsafe_get_user(*(u32 *)(to + i), (const u32 __user *)(from + i), fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static int kvm_words_to_user(u64 __user *to, const u64 *from, unsigned int size)
+{
+	unsigned int i;
+
+	if (should_fail_usercopy() || !user_write_access_begin(to, size))
+		return -EFAULT;
+#pragma GCC unroll 8
+	for (i = 0; i < size / sizeof(u64); i++)
+		unsafe_put_user(from[i], to + i, fault);
+	if (size % sizeof(u64))
+		unsafe_put_user(*(const u32 *)(from + i), (u32 __user *)(to + i), fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+static __always_inline int kvm_copy_in(void *to, const void __user *from, unsigned int size)
+{
+	if (likely(kvm_is_words(size)))
+		return kvm_words_from_user(to, from, size);
+	return copy_from_user(to, from, size) ? -EFAULT : 0;
+}
+
+static __always_inline int kvm_copy_out(void __user *to, const void *from, unsigned int size)
+{
+	if (likely(kvm_is_words(size)))
+		return kvm_words_to_user(to, from, size);
+	return copy_to_user(to, from, size) ? -EFAULT : 0;
+}
+
+static __always_inline long
+kvm_call_locked(const struct kvm_ioctl *row, struct kvm_ioctl_args *args)
+{
+	struct mutex *mutex;
 	long r;
 
-	if (row->lock == KVM_LOCK_VM)
-		mutex = &args->kvm->lock;
-	else if (row->lock != KVM_LOCK_NONE)
-		mutex = &args->vcpu->mutex;
-
-	if (mutex && mutex_lock_killable(mutex))
+	if (row->lock == KVM_LOCK_NONE)
+		return row->handler(args);
+	mutex = row->lock == KVM_LOCK_VCPU ? &args->vcpu->mutex : &args->kvm->lock;
+	if (mutex_lock_killable(mutex))
 		return -EINTR;
-	r = row->lock >= KVM_LOCK_VCPU ? kvm_vcpu_begin(args->vcpu) : 0;
-	if (!r) {
-		if (load)
-			kvm_vcpu_load(args->vcpu);
+	r = row->lock == KVM_LOCK_VCPU ? kvm_vcpu_begin(args->vcpu) : 0;
+	if (!r)
 		r = row->handler(args);
-		if (load)
-			kvm_vcpu_put(args->vcpu);
-	}
-	if (mutex)
-		mutex_unlock(mutex);
+	mutex_unlock(mutex);
 	return r;
 }
 
-static long kvm_copy_and_call(const struct kvm_ioctl *row, struct kvm_ioctl_args *args)
+static __always_inline long
+kvm_copy_and_call(const struct kvm_ioctl *row, struct kvm_ioctl_args *args)
 {
 	unsigned int size = _IOC_SIZE(row->cmd), dir = _IOC_DIR(row->cmd);
 	void __user *user = (void __user *)args->arg;
 	long r;
 
-	if ((dir & _IOC_WRITE) && copy_from_user(args->data, user, size))
+	/* What is not copied in must not carry kernel memory out. */
+	if (!(dir & _IOC_WRITE))
+		memset(args->data, 0, size);
+	else if (kvm_copy_in(args->data, user, size))
 		return -EFAULT;
 	r = kvm_check_payload(row, args->data);
 	if (r)
@@ -84,32 +141,25 @@ static long kvm_copy_and_call(const struct kvm_ioctl *row, struct kvm_ioctl_args
 
 	r = kvm_call_locked(row, args);
 	if (r >= 0 && (dir & _IOC_READ) && !row->no_reply &&
-	    copy_to_user(user, args->data, size))
+	    kvm_copy_out(user, args->data, size))
 		return -EFAULT;
 	return r;
 }
 
-static long kvm_call_with_payload(const struct kvm_ioctl *row,
-				  struct kvm_ioctl_args *args)
+static noinline_for_stack long
+kvm_call_with_payload(const struct kvm_ioctl *row, struct kvm_ioctl_args *args)
 {
 	u64 stack[KVM_IOCTL_STACK_SIZE / sizeof(u64)] __uninitialized;
-	unsigned int size = _IOC_SIZE(row->cmd);
-	bool filled = _IOC_DIR(row->cmd) & _IOC_WRITE;
-	long r;
+	void *heap __free(kfree) = NULL;
 
-	/* What is not copied in must not carry kernel memory out. */
-	if (size <= sizeof(stack)) {
-		if (!filled)
-			memset(stack, 0, size);
-		args->data = stack;
-		return kvm_copy_and_call(row, args);
+	args->data = stack;
+	if (_IOC_SIZE(row->cmd) > sizeof(stack)) {
+		heap = kmalloc(_IOC_SIZE(row->cmd), GFP_KERNEL_ACCOUNT);
+		if (!heap)
+			return -ENOMEM;
+		args->data = heap;
 	}
-	args->data = kmalloc(size, GFP_KERNEL_ACCOUNT | (filled ? 0 : __GFP_ZERO));
-	if (!args->data)
-		return -ENOMEM;
-	r = kvm_copy_and_call(row, args);
-	kfree(args->data);
-	return r;
+	return kvm_copy_and_call(row, args);
 }
 
 long kvm_do_ioctl(const struct kvm_ioctl_table *core,

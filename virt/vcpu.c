@@ -172,19 +172,14 @@ void kvm_resume_vcpus(struct kvm *kvm)
 	smp_store_release(&kvm->vcpus_stopped, false);
 }
 
-int kvm_vcpu_begin(struct kvm_vcpu *vcpu)
+int kvm_vcpu_wait_resumed(struct kvm_vcpu *vcpu)
 {
-	struct kvm *kvm = vcpu->kvm;
+	struct mutex *lock = &vcpu->kvm->lock;
 
-	/* Pairs with the barrier in kvm_stop_vcpus(). */
-	smp_mb();
-	/* Pairs with the release in kvm_resume_vcpus(). */
-	if (unlikely(smp_load_acquire(&kvm->vcpus_stopped))) {
-		if (mutex_lock_killable(&kvm->lock))
-			return -EINTR;
-		mutex_unlock(&kvm->lock);
-	}
-	return READ_ONCE(kvm->dead) ? -EIO : 0;
+	if (mutex_lock_killable(lock))
+		return -EINTR;
+	mutex_unlock(lock);
+	return 0;
 }
 
 /* The thread that runs it */

@@ -90,7 +90,7 @@ x86_cpuid_find(const struct x86_vcpu *vcpu, u32 function, u32 index);
 
 /**
  * x86_cpuid() - what CPUID answers in the guest now
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @function: EAX
  * @index: ECX
  * @out: function, index, and the four registers
@@ -100,7 +100,7 @@ void x86_cpuid(struct x86_vcpu *vcpu, u32 function, u32 index,
 
 /**
  * x86_cpuid_insn() - the CPUID instruction
- * @vcpu: the vCPU, loaded; RAX to RDX are written. RIP is the caller's.
+ * @vcpu: the vCPU, by its own thread; RAX to RDX are written. RIP is the caller's.
  *
  * Return: false if the guest made CPUID fault at this CPL: #GP(0).
  */

@@ -74,7 +74,7 @@ void x86_queue_ud(struct x86_vcpu *vcpu);
 
 /**
  * x86_deliver_payload() - write the waiting exception's payload to CR2 or DR6
- * @vcpu: the vCPU, loaded; afterwards the exception has none
+ * @vcpu: the vCPU, by its own thread; afterwards the exception has none
  */
 void x86_deliver_payload(struct x86_vcpu *vcpu);
 
@@ -95,7 +95,7 @@ bool x86_event_wakes(struct x86_vcpu *vcpu);
 
 /**
  * x86_prepare_event() - choose what the next entry injects
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  *
  * Priorities: what was cut short, exceptions, NMI, interrupts. What has to
  * wait gets its window.

@@ -63,7 +63,7 @@ struct x86_fetched {
 
 /**
  * x86_fetch_insn() - fetch and decode the instruction that exited
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @code: the result, also of a failure as far as it goes; good until the next
  *	call
  *

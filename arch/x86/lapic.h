@@ -207,7 +207,7 @@ static inline bool lapic_has_events(const struct x86_lapic *apic)
 
 /**
  * lapic_take_events() - do what INIT and SIPI ask
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  */
 void lapic_take_events(struct x86_vcpu *vcpu);
 

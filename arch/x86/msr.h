@@ -58,7 +58,7 @@ bool x86_msr_possible(const struct x86_msr *msr);
 
 /**
  * x86_get_msr() - read a register
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @index: its number
  * @data: the value
  * @host: userspace asks, and sees what CPUID hides from the guest

@@ -22,14 +22,14 @@ u64 x86_cr4_allowed(const u32 *caps);
 
 /**
  * x86_is_canonical() - may the address be loaded into a base register?
- * @vcpu: the vCPU, loaded; CR4.LA57 decides
+ * @vcpu: the vCPU, by its own thread; CR4.LA57 decides
  * @la: linear address
  */
 bool x86_is_canonical(struct x86_vcpu *vcpu, u64 la);
 
 /**
  * x86_set_cr0() - MOV to CR0, LMSW, CLTS
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @cr0: the new value
  *
  * Checks and effects of the instruction (APM 2, 3.1.1): EFER.LMA follows

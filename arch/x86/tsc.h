@@ -13,7 +13,7 @@ extern u8 x86_tsc_frac_bits;
 
 /**
  * x86_guest_tsc() - what RDTSC answers in the guest
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @host_tsc: when, by the host's counter
  */
 u64 x86_guest_tsc(struct x86_vcpu *vcpu, u64 host_tsc);

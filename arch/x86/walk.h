@@ -34,7 +34,7 @@ struct x86_walk {
 
 /**
  * x86_walk() - translate a linear address as the CPU does (APM 2, chapter 5)
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @la: linear address, canonical
  * @access: X86_PF_* and X86_WALK_PEEK
  * @walk: the result
@@ -49,7 +49,7 @@ int x86_walk(struct x86_vcpu *vcpu, u64 la, u32 access, struct x86_walk *walk);
 
 /**
  * x86_walk_words() - x86_walk() that remembers what it read
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @la: linear address, canonical
  * @access: X86_PF_*
  * @walk: the result

@@ -308,7 +308,7 @@ void x86_fetch_slow(struct x86_vcpu *vcpu, enum x86_group group);
 
 /**
  * x86_fetch() - make the copy of a group in struct x86_vcpu current
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  * @group: to be read next
  */
 static inline void x86_fetch(struct x86_vcpu *vcpu, enum x86_group group)
@@ -319,7 +319,7 @@ static inline void x86_fetch(struct x86_vcpu *vcpu, enum x86_group group)
 
 /**
  * x86_fetch_code() - as x86_fetch() of the segments, for who needs but CS and cpl
- * @vcpu: the vCPU, loaded
+ * @vcpu: the vCPU, by its own thread
  *
  * Most exits ask where the guest is, and few for more. Nobody marks this group
  * dirty.

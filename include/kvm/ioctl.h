@@ -13,7 +13,6 @@ enum kvm_ioctl_lock {
 	KVM_LOCK_NONE,
 	KVM_LOCK_VM,		/* kvm->lock */
 	KVM_LOCK_VCPU,		/* vcpu->mutex */
-	KVM_LOCK_VCPU_LOADED,	/* the same, between kvm_vcpu_load() and kvm_vcpu_put() */
 };
 
 /**

@@ -209,13 +209,25 @@ void kvm_vcpu_put(struct kvm_vcpu *vcpu);
 int kvm_stop_vcpus(struct kvm *kvm);
 void kvm_resume_vcpus(struct kvm *kvm);
 
+int kvm_vcpu_wait_resumed(struct kvm_vcpu *vcpu);
+
 /**
  * kvm_vcpu_begin() - may a vCPU ioctl go on?
  * @vcpu: the vCPU, its mutex just taken
  *
  * Return: 0; -EIO if the VM is dead; -EINTR.
  */
-int kvm_vcpu_begin(struct kvm_vcpu *vcpu);
+static inline int kvm_vcpu_begin(struct kvm_vcpu *vcpu)
+{
+	struct kvm *kvm = vcpu->kvm;
+
+	/* Pairs with the barrier in kvm_stop_vcpus(). */
+	smp_mb();
+	/* Pairs with the release in kvm_resume_vcpus(). */
+	if (unlikely(smp_load_acquire(&kvm->vcpus_stopped)) && kvm_vcpu_wait_resumed(vcpu))
+		return -EINTR;
+	return READ_ONCE(kvm->dead) ? -EIO : 0;
+}
 
 long kvm_create_vcpu(struct kvm *kvm, unsigned long id);
 
