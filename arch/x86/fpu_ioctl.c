@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The guest's FPU registers as userspace sees them: FXSAVE and XSAVE images. */
 #include <linux/bits.h>
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 #include <asm/processor.h>
@@ -81,21 +86,38 @@ static u64 uabi_xfeatures(const struct x86_vcpu *vcpu)
 	return vcpu->xcr0_allowed | XFEATURE_MASK_FPSSE;
 }
 
+/* An area of all 4 KiB is mostly empty: what no component uses is not moved. */
+static u32 area_size(u64 xfeatures)
+{
+	return min_t(u32, x86_xstate_size(xfeatures, false), sizeof(struct kvm_xsave));
+}
+
 long x86_get_xsave(struct kvm_ioctl_args *args)
 {
 	struct x86_vcpu *vcpu = to_x86(args->vcpu);
-	struct kvm_xsave *xsave = args->data;
+	u64 xfeatures = uabi_xfeatures(vcpu);
+	u32 size = area_size(xfeatures);
+	void __user *user = (void __user *)args->arg;
+	void *area __free(kfree) = kmalloc(size, GFP_KERNEL_ACCOUNT);
 
-	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, xsave->region, sizeof(xsave->region),
-				       uabi_xfeatures(vcpu), vcpu->pkru);
+	if (!area)
+		return -ENOMEM;
+	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, area, size, xfeatures, vcpu->pkru);
+	if (copy_to_user(user, area, size) ||
+	    clear_user(user + size, sizeof(struct kvm_xsave) - size))
+		return -EFAULT;
 	return 0;
 }
 
+/* Components that we do not know are refused before they are looked at. */
 long x86_set_xsave(struct kvm_ioctl_args *args)
 {
 	struct x86_vcpu *vcpu = to_x86(args->vcpu);
-	const struct kvm_xsave *xsave = args->data;
+	void *area __free(kfree) = memdup_user((void __user *)args->arg,
+					       area_size(x86_xcr0_supported));
 
-	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, xsave->region,
-					      x86_xcr0_supported, &vcpu->pkru);
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, area, x86_xcr0_supported,
+					      &vcpu->pkru);
 }
