@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table of model-specific registers, and how a row is read and written. */
+#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
@@ -18,6 +19,8 @@
 #define STORED(member)	.offset = offsetof(struct x86_vcpu, member)
 #define IN(group, member)	\
 	.groups = BIT(X86_GROUP_##group), STORED(member)
+
+#define MSR_HINT_BITS	7
 
 /* Eight variable ranges, the fixed ones, write combining (APM 2, 7.7.2). */
 #define MTRRCAP_VALUE	(X86_NR_VAR_MTRRS | BIT(8) | BIT(10))
@@ -237,10 +240,24 @@ static u32 msr_last(const struct x86_msr *msr)
 	return msr->last ?: msr->first;
 }
 
+static bool msr_in_row(const struct x86_msr *msr, u32 index)
+{
+	return index >= msr->first && index <= msr_last(msr);
+}
+
+/* The rows that were found last: guests and userspace ask for few registers, often. */
+static u8 msr_hints[BIT(MSR_HINT_BITS)];
+static_assert(ARRAY_SIZE(x86_msrs) <= U8_MAX);
+
 const struct x86_msr *x86_find_msr(u32 index)
 {
+	u8 *hint = &msr_hints[hash_32(index, MSR_HINT_BITS)];
 	unsigned int low = 0, high = ARRAY_SIZE(x86_msrs), mid;
 
+	/* Pairs with the write below: any row is a good guess, and checked. */
+	mid = READ_ONCE(*hint);
+	if (likely(msr_in_row(&x86_msrs[mid], index)))
+		return &x86_msrs[mid];
 	/* The last row that does not begin behind it. */
 	while (low < high) {
 		mid = (low + high) / 2;
@@ -249,12 +266,13 @@ const struct x86_msr *x86_find_msr(u32 index)
 		else
 			high = mid;
 	}
-	if (!low || index > msr_last(&x86_msrs[low - 1]))
+	if (!low || !msr_in_row(&x86_msrs[low - 1], index))
 		return NULL;
+	WRITE_ONCE(*hint, low - 1);
 	return &x86_msrs[low - 1];
 }
 
-static bool msr_has_feature(const struct x86_msr *msr, const u32 *caps)
+static inline bool msr_has_feature(const struct x86_msr *msr, const u32 *caps)
 {
 	int i;
 
@@ -272,14 +290,14 @@ bool x86_msr_possible(const struct x86_msr *msr)
 }
 
 /* The row, if this register is there for whoever asks. */
-static const struct x86_msr *msr_row(struct x86_vcpu *vcpu, u32 index, bool host)
+static inline const struct x86_msr *msr_row(struct x86_vcpu *vcpu, u32 index, bool host)
 {
 	const struct x86_msr *msr = x86_find_msr(index);
 
 	return msr && msr_has_feature(msr, host ? x86_caps : vcpu->caps) ? msr : NULL;
 }
 
-static u64 *msr_place(struct x86_vcpu *vcpu, const struct x86_msr *msr, u32 index)
+static inline u64 *msr_place(struct x86_vcpu *vcpu, const struct x86_msr *msr, u32 index)
 {
 	u32 nr = msr_last(msr) - msr->first + 1;
 
