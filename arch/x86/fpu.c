@@ -36,16 +36,6 @@ void x86_fpu_destroy(struct x86_vcpu *vcpu)
 	fpu_free_guest_fpstate(&vcpu->fpu);
 }
 
-void x86_fpu_load(struct x86_vcpu *vcpu)
-{
-	fpu_swap_kvm_fpstate(&vcpu->fpu, true);
-}
-
-void x86_fpu_put(struct x86_vcpu *vcpu)
-{
-	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
-}
-
 /* CR4 is current without a fetch: writing it exits. */
 static inline bool has_own_xcr0(struct x86_vcpu *vcpu)
 {

@@ -77,8 +77,9 @@ int x86_handle_io(struct x86_vcpu *vcpu)
 		      exit->io.in ? 0 : vcpu->gpr[X86_RAX]);
 	if (x86_io_in_kernel(vcpu))
 		return x86_skip_insn(vcpu);
+	/* All of EAX, of which userspace takes what the size says. */
 	if (!exit->io.in)
-		memcpy(vcpu->vcpu.pio_data, &vcpu->gpr[X86_RAX], exit->io.size);
+		memcpy(vcpu->vcpu.pio_data, &vcpu->gpr[X86_RAX], sizeof(u32));
 	vcpu->complete = exit->io.in ? complete_in : complete_out;
 	return x86_io_to_user(vcpu, 1);
 }

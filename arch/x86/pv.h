@@ -68,7 +68,7 @@ int x86_steal_set_msr(struct x86_vcpu *vcpu, u64 data);
  */
 void x86_steal_update(struct x86_vcpu *vcpu);
 
-/* The vCPU's thread got a CPU, or lost it; also from the scheduler. */
+/* The thread of a vCPU with steal time got a CPU, or lost it; also from the scheduler. */
 void x86_steal_load(struct x86_vcpu *vcpu);
 void x86_steal_put(struct x86_vcpu *vcpu);
 

@@ -151,8 +151,6 @@ void x86_clock_update(struct x86_vcpu *vcpu)
 
 void x86_clock_load(struct x86_vcpu *vcpu)
 {
-	if (!(vcpu->clock.msr & KVM_MSR_ENABLED))
-		return;
 	if (!READ_ONCE(to_x86_vm(vcpu->vcpu.kvm)->clock.stable) ||
 	    vcpu->clock.resumes != READ_ONCE(clock_resumes))
 		kvm_make_request(X86_REQ_CLOCK_UPDATE, &vcpu->vcpu);

@@ -60,7 +60,7 @@ void x86_clock_init(struct x86_vm *vm);
  */
 void x86_clock_update(struct x86_vcpu *vcpu);
 
-/* The vCPU moved to this CPU: without a stable clock the page must follow. */
+/* A vCPU that has a clock came to this CPU: without a stable clock the page must follow. */
 void x86_clock_load(struct x86_vcpu *vcpu);
 
 /* The host was suspended: its clock and its counter have gone apart. */

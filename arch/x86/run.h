@@ -3,6 +3,8 @@
 #ifndef KVM_X86_RUN_H
 #define KVM_X86_RUN_H
 
+#include <asm/fpu/api.h>
+
 #include "x86.h"
 
 /*
@@ -76,8 +78,15 @@ int x86_fpu_create(struct x86_vcpu *vcpu);
 void x86_fpu_destroy(struct x86_vcpu *vcpu);
 
 /* The thread's FPU registers become the guest's, until x86_fpu_put(). */
-void x86_fpu_load(struct x86_vcpu *vcpu);
-void x86_fpu_put(struct x86_vcpu *vcpu);
+static inline void x86_fpu_load(struct x86_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->fpu, true);
+}
+
+static inline void x86_fpu_put(struct x86_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
+}
 
 /* The same for what interrupt handlers must not find changed; interrupts off. */
 void x86_fpu_enter(struct x86_vcpu *vcpu);

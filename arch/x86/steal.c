@@ -91,8 +91,7 @@ void x86_steal_update(struct x86_vcpu *vcpu)
 
 void x86_steal_load(struct x86_vcpu *vcpu)
 {
-	if (vcpu->pv.steal_msr & KVM_MSR_ENABLED)
-		kvm_make_request(X86_REQ_STEAL_UPDATE, &vcpu->vcpu);
+	kvm_make_request(X86_REQ_STEAL_UPDATE, &vcpu->vcpu);
 }
 
 void x86_steal_put(struct x86_vcpu *vcpu)
@@ -100,8 +99,7 @@ void x86_steal_put(struct x86_vcpu *vcpu)
 	static const u8 waits = KVM_VCPU_PREEMPTED;
 	gpa_t gpa = steal_gpa(vcpu, offsetof(struct kvm_steal_time, preempted));
 
-	if (!vcpu->pv.between_insns || !(vcpu->pv.steal_msr & KVM_MSR_ENABLED) ||
-	    !task_is_runnable(current))
+	if (!vcpu->pv.between_insns || !task_is_runnable(current))
 		return;
 	if (!kvm_write_guest_atomic(&vcpu->vcpu, gpa, &waits, sizeof(waits)))
 		vcpu->pv.preempted = true;

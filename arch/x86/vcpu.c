@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The x86 part of a vCPU: birth, death, and its place on a host CPU. */
+#include <linux/kvm_para.h>
 #include <linux/slab.h>
 #include <asm/debugreg.h>
 #include <asm/msr-index.h>
@@ -169,17 +170,24 @@ void kvm_arch_vcpu_added(struct kvm_vcpu *vcpu)
 	lapic_added(to_x86(vcpu));
 }
 
-void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
+void kvm_arch_vcpu_load(struct kvm_vcpu *kv, int cpu)
 {
-	x86_backend_call(load)(to_x86(vcpu), cpu);
-	x86_clock_load(to_x86(vcpu));
-	x86_steal_load(to_x86(vcpu));
+	struct x86_vcpu *vcpu = to_x86(kv);
+
+	x86_backend_call(load)(vcpu, cpu);
+	if (vcpu->clock.msr & KVM_MSR_ENABLED)
+		x86_clock_load(vcpu);
+	if (vcpu->pv.steal_msr & KVM_MSR_ENABLED)
+		x86_steal_load(vcpu);
 }
 
-void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu)
+void kvm_arch_vcpu_put(struct kvm_vcpu *kv)
 {
-	x86_steal_put(to_x86(vcpu));
-	x86_backend_call(put)(to_x86(vcpu));
+	struct x86_vcpu *vcpu = to_x86(kv);
+
+	if (vcpu->pv.steal_msr & KVM_MSR_ENABLED)
+		x86_steal_put(vcpu);
+	x86_backend_call(put)(vcpu);
 }
 
 struct page *kvm_arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff)
