@@ -28,6 +28,8 @@
 #define FLAGS_ARITH	0x8d5u
 #define FLAG_DF		0x400u
 
+#define CR4_OSXSAVE	0x40000u
+
 enum mode { LONG, PAE, PAGING32, CODE16, NR_MODES };
 
 /* What a case needs. */
@@ -35,6 +37,7 @@ enum mode { LONG, PAE, PAGING32, CODE16, NR_MODES };
 #define ALIGNED		0x10	/* faults otherwise */
 #define ONLY_CF		0x20	/* what else BT does to the flags is not defined */
 #define STACK		0x40	/* the stack, too, is in the window */
+#define AVX		0x80
 
 struct insn {
 	const uint8_t *begin, *end;
@@ -59,7 +62,7 @@ struct insn {
 /* The CPU's state before or behind an instruction, and the window's contents. */
 struct state {
 	struct kvm_regs regs;
-	struct kvm_fpu fpu;
+	struct kvm_xsave vectors;
 	uint8_t window[2 * PAGE];
 };
 
@@ -90,6 +93,32 @@ FIXTURE_TEARDOWN(emulate)
 
 #define emulate_fixture	struct _test_data_emulate
 
+/* Where the CPU keeps them in an XSAVE area. */
+#define XMM		160
+#define XMM_SIZE	256
+#define XSTATE_BV	512
+#define YMM		576
+#define YMM_SIZE	256
+
+/* 0 where there is no AVX. */
+static unsigned int ymm_size;
+
+#define xmm(state)	((uint8_t *)(state)->vectors.region + XMM)
+#define ymm_high(state)	((uint8_t *)(state)->vectors.region + YMM)
+
+/* AVX for the guest, if the CPU has it. */
+static void allow_avx(emulate_fixture *self)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs[0].value = 7 };
+
+	ymm_size = __builtin_cpu_supports("avx") ? YMM_SIZE : 0;
+	if (!ymm_size)
+		return;
+	vcpu_set_supported_cpuid(&self->guest, self->vcpu);
+	kvm_ioctl_ok(self->vcpu->fd, KVM_SET_XCRS, &xcrs);
+	self->sregs.cr4 |= CR4_OSXSAVE;
+}
+
 static void set_mode(emulate_fixture *self, enum mode mode)
 {
 	self->mode = mode;
@@ -100,6 +129,8 @@ static void set_mode(emulate_fixture *self, enum mode mode)
 	else
 		vcpu_paging32(&self->guest, self->vcpu);
 	vcpu_get_sregs(self->vcpu, &self->sregs);
+	if (mode == LONG)
+		allow_avx(self);
 	if (mode != CODE16)
 		return;
 	/* 16-bit addresses: the segments are the window. */
@@ -145,7 +176,7 @@ static void load(emulate_fixture *self, const struct state *state)
 		memcpy((self->is_mmio[i] ? self->mmio : self->ram) + i * PAGE,
 		       state->window + i * PAGE, PAGE);
 	vcpu_set_regs(self->vcpu, &state->regs);
-	kvm_ioctl_ok(self->vcpu->fd, KVM_SET_FPU, &state->fpu);
+	kvm_ioctl_ok(self->vcpu->fd, KVM_SET_XSAVE, &state->vectors);
 }
 
 static void save(emulate_fixture *self, struct state *state)
@@ -156,7 +187,7 @@ static void save(emulate_fixture *self, struct state *state)
 		memcpy(state->window + i * PAGE,
 		       (self->is_mmio[i] ? self->mmio : self->ram) + i * PAGE, PAGE);
 	vcpu_get_regs(self->vcpu, &state->regs);
-	kvm_ioctl_ok(self->vcpu->fd, KVM_GET_FPU, &state->fpu);
+	kvm_ioctl_ok(self->vcpu->fd, KVM_GET_XSAVE, &state->vectors);
 }
 
 /* The device behind the window. */
@@ -251,8 +282,11 @@ static void make_state(const struct insn *insn, unsigned int pos, struct state *
 	}
 	s->regs.rip = GUEST_CODE;
 	s->regs.rflags = 2 | (rand() & FLAGS_ARITH) | (rand() & 1 ? FLAG_DF : 0);
-	for (i = 0; i < 16 * 16; i++)
-		s->fpu.xmm[i / 16][i % 16] = rand();
+	for (i = 0; i < XMM_SIZE; i++)
+		xmm(s)[i] = rand();
+	for (i = 0; i < ymm_size; i++)
+		ymm_high(s)[i] = rand();
+	s->vectors.region[XSTATE_BV / 4] |= ymm_size ? 7 : 3;
 }
 
 /* The first difference, for the log. */
@@ -278,8 +312,10 @@ static const char *difference(const struct insn *insn, const struct state *a,
 			 a->regs.rflags);
 		return text;
 	}
-	if (memcmp(a->fpu.xmm, b->fpu.xmm, sizeof(a->fpu.xmm)))
+	if (memcmp(xmm(a), xmm(b), XMM_SIZE))
 		return "vector registers";
+	if (memcmp(ymm_high(a), ymm_high(b), ymm_size))
+		return "upper halves of vector registers";
 	for (i = 0; i < sizeof(a->window); i++) {
 		if (a->window[i] == b->window[i])
 			continue;
@@ -290,9 +326,9 @@ static const char *difference(const struct insn *insn, const struct state *a,
 	return NULL;
 }
 
-static void setup_fpu(emulate_fixture *self, struct state *state)
+static void setup_vectors(emulate_fixture *self, struct state *state)
 {
-	kvm_ioctl_ok(self->vcpu->fd, KVM_GET_FPU, &state->fpu);
+	kvm_ioctl_ok(self->vcpu->fd, KVM_GET_XSAVE, &state->vectors);
 }
 
 /* One instruction at one place, with each of the pages a device. */
@@ -302,7 +338,7 @@ static unsigned int compare(emulate_fixture *self, const struct insn *insn, unsi
 	unsigned int failures = 0, layout;
 	const char *what;
 
-	setup_fpu(self, &before);
+	setup_vectors(self, &before);
 	make_state(insn, pos, &before);
 	execute(self, insn, false, false, &before, &cpu);
 	for (layout = 1; layout < 4; layout++) {
@@ -325,7 +361,7 @@ static unsigned int compare_all(emulate_fixture *self, enum mode mode)
 
 	set_mode(self, mode);
 	for (insn = __start_insns; insn < __stop_insns; insn++) {
-		if ((insn->flags & MODE) != mode)
+		if ((insn->flags & MODE) != mode || (insn->flags & AVX && !ymm_size))
 			continue;
 		load_insn(self, insn);
 		failures += compare(self, insn, 0x640);
@@ -400,7 +436,7 @@ static unsigned int compare_faults(emulate_fixture *self, const struct insn *ins
 	uint8_t cpu_stack[64], our_stack[64];
 	uint64_t cpu_cr2, our_cr2;
 
-	setup_fpu(self, &before);
+	setup_vectors(self, &before);
 	load_insn(self, insn);
 	make_state(insn, 0xffd, &before);
 	cpu_cr2 = fault(self, insn, rights, false, &before, cpu_stack);
@@ -430,7 +466,7 @@ TEST_F_TIMEOUT(emulate, page_faults, 150)
 	guest_set_idt64(&self->guest, 14, GUEST_CODE + 0x800);
 	for (insn = __start_insns; insn < __stop_insns; insn++) {
 		/* Some of each kind; strings would do one element before they fault. */
-		if ((insn->flags & MODE) != LONG || insn->flags & (ALIGNED | STACK) ||
+		if ((insn->flags & MODE) != LONG || insn->flags & (ALIGNED | STACK | AVX) ||
 		    strstr(insn->text, "rep") || nr++ % 3)
 			continue;
 		failures += compare_faults(self, insn, 0);
@@ -449,7 +485,7 @@ TEST_F(emulate, accessed_and_dirty)
 	unsigned int nr = 0;
 
 	set_mode(self, LONG);
-	setup_fpu(self, &state);
+	setup_vectors(self, &state);
 	for (insn = __start_insns; insn < __stop_insns && nr < 12; insn++, nr++) {
 		uint64_t cpu, ours;
 
@@ -475,7 +511,7 @@ TEST_F(emulate, failure)
 	static struct state state;
 
 	set_mode(self, LONG);
-	setup_fpu(self, &state);
+	setup_vectors(self, &state);
 	load_insn(self, &insn);
 	make_state(&insn, 0x640, &state);
 	self->is_mmio[0] = true;
@@ -500,7 +536,7 @@ TEST_F(emulate, moved_away)
 	static struct state state;
 
 	set_mode(self, LONG);
-	setup_fpu(self, &state);
+	setup_vectors(self, &state);
 	load_insn(self, &insn);
 	make_state(&insn, 0x640, &state);
 	self->is_mmio[0] = true;
