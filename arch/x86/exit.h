@@ -36,7 +36,6 @@ enum x86_exit_reason {
 	X86_EXIT_MONITOR,
 	X86_EXIT_MWAIT,
 	X86_EXIT_PAUSE,
-	X86_EXIT_TASK_SWITCH,	/* task */
 	X86_EXIT_UD_INSN,	/* an instruction that the guest does not have: #UD */
 	X86_EXIT_SMI,
 	X86_EXIT_INIT,
@@ -117,12 +116,6 @@ struct x86_exit {
 			u8 gpr;		/* 0xff if the CPU does not say */
 			bool write;
 		} reg;
-		struct {
-			u16 selector;
-			u8 reason;	/* 0 CALL, 1 IRET, 2 JMP, 3 gate */
-			bool has_error;
-			u32 error_code;
-		} task;
 	};
 };
 

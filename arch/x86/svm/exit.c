@@ -50,22 +50,6 @@ static void svm_exit_io(struct x86_vcpu *vcpu, struct vmcb_control_area *control
 	exit->insn_len = control->exit_info_2 - vcpu->rip;
 }
 
-static void svm_exit_task(struct x86_vcpu *vcpu, struct vmcb_control_area *control)
-{
-	struct x86_exit *exit = &vcpu->exit;
-	u64 info = control->exit_info_2;
-
-	exit->task.selector = control->exit_info_1;
-	exit->task.has_error = info & BIT_ULL(44);
-	exit->task.error_code = info;
-	if (info & BIT_ULL(36))
-		exit->task.reason = 1;
-	else if (info & BIT_ULL(38))
-		exit->task.reason = 2;
-	else
-		exit->task.reason = exit->vectoring.type ? 3 : 0;
-}
-
 static void svm_exit_npf(struct x86_vcpu *vcpu, struct vmcb_control_area *control)
 {
 	struct x86_exit *exit = &vcpu->exit;
@@ -137,7 +121,6 @@ static const u8 svm_reasons[] = {
 	[SVM_EXIT_VINTR]	= X86_EXIT_IRQ_WINDOW,
 	[SVM_EXIT_IOIO]		= X86_EXIT_IO,
 	[SVM_EXIT_MSR]		= X86_EXIT_MSR,
-	[SVM_EXIT_TASK_SWITCH]	= X86_EXIT_TASK_SWITCH,
 	[SVM_EXIT_SHUTDOWN]	= X86_EXIT_SHUTDOWN,
 	[SVM_EXIT_VMMCALL]	= X86_EXIT_HYPERCALL,
 	[SVM_EXIT_NPF]		= X86_EXIT_NPF,
@@ -204,9 +187,6 @@ static void svm_fill_details(struct x86_vcpu *vcpu, struct vmcb_control_area *co
 		break;
 	case SVM_EXIT_NPF:
 		svm_exit_npf(vcpu, control);
-		break;
-	case SVM_EXIT_TASK_SWITCH:
-		svm_exit_task(vcpu, control);
 		break;
 	case SVM_EXIT_IRET:
 		svm_exit_iret(vcpu);

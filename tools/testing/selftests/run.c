@@ -83,6 +83,41 @@ TEST_F(run, protected_mode)
 	vcpu_run_until(self->vcpu, KVM_EXIT_HLT);
 }
 
+#define SECOND_TSS	0xc000
+
+/* The CPU switches tasks by itself: nothing of it is the host's. */
+GUEST_CODE32(switch_task,
+	"ljmp $0x38, $0\n"
+	"mov %esp, %eax; out %eax, $0x10\n"
+	"jmp 2f\n"
+	/* The other task, at 0x20. */
+	".org switch_task_begin + 0x20\n"
+	"out %eax, $0x10; ljmp $0x20, $0\n"
+	"2: hlt");
+
+TEST_F(run, task_switch)
+{
+	uint32_t *tss = (uint32_t *)(self->guest.mem + SECOND_TSS);
+
+	guest_load(&self->guest, switch_task);
+	vcpu_protected_mode(&self->guest, self->vcpu);
+	memset(tss, 0, 0x68);
+	tss[8] = GUEST_CODE + 0x20;	/* EIP, EFLAGS, EAX, ESP; then ES to GS */
+	tss[9] = 2;
+	tss[10] = 0x5a5a;
+	tss[14] = GUEST_STACK - 0x1000;
+	for (int i = 18; i < 24; i++)
+		tss[i] = i == 19 ? GUEST_CS32 : GUEST_DS;
+	((uint64_t *)(self->guest.mem + GUEST_GDT))[7] =
+		0x0000890000000067 | (uint64_t)SECOND_TSS << 16;
+	/* That of the first is busy, and free for the way back. */
+	((uint64_t *)(self->guest.mem + GUEST_GDT))[4] =
+		0x00008b0000000067 | (uint64_t)GUEST_TSS << 16;
+	EXPECT_EQ(0x5a5a, vcpu_run_out(self->vcpu, NULL));
+	EXPECT_EQ(GUEST_STACK, vcpu_run_out(self->vcpu, NULL));
+	vcpu_run_until(self->vcpu, KVM_EXIT_HLT);
+}
+
 TEST_F(run, paging_with_32_bits)
 {
 	guest_load(&self->guest, sum32);
