@@ -102,6 +102,9 @@ long x86_get_xsave(struct kvm_ioctl_args *args)
 
 	if (!area)
 		return -ENOMEM;
+	/* Without XSAVE the kernel leaves most of the header as it was. */
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		memset(area, 0, size);
 	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, area, size, xfeatures, vcpu->pkru);
 	if (copy_to_user(user, area, size) ||
 	    clear_user(user + size, sizeof(struct kvm_xsave) - size))
