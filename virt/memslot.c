@@ -216,7 +216,8 @@ static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
 }
 
 /*
- * The slot is out of the tree. When this returns no vCPU uses it or will, no
+ * The slot is out of the tree, or on its way to another place, and who finds it
+ * there cannot hold it any more. When this returns no vCPU uses it or will, no
  * page of it is mapped or will be. Nothing here waits for a grace period.
  */
 static void kvm_retire_slot(struct kvm *kvm, struct kvm_memory_slot *slot)

@@ -352,13 +352,13 @@ static void pse36(struct kunit *test)
 static void a_peek(struct kunit *test)
 {
 	static const struct walk_case c = { "peek", X86_WALK_PEEK, P };
+	const u32 access = USER | WRITES | X86_WALK_PEEK;
 	struct x86_walk result;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		make_tables(test, &modes[i], 1, &c);
-		KUNIT_ASSERT_EQ(test, 0, walk(test, make_la(&modes[i]),
-						  USER | WRITES | X86_WALK_PEEK, &result));
+		KUNIT_ASSERT_EQ(test, 0, walk(test, make_la(&modes[i]), access, &result));
 		KUNIT_EXPECT_EQ(test, result.gpa, FRAME | OFFSET);
 		KUNIT_EXPECT_FALSE(test, result.user);
 		expect_marks(test, &modes[i], 1, &c);
