@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Large pages, mappings of plain frames, ageing, and faulting in beforehand. */
-/* machine: mem=4096 append=hugepagesz=1G append=hugepages=1 */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +19,7 @@
 FIXTURE(map) {
 	struct guest guest;
 	struct vcpu *vcpu;
-	uint64_t large, huge;
+	uint64_t large;
 };
 
 FIXTURE_SETUP(map)
@@ -29,7 +28,6 @@ FIXTURE_SETUP(map)
 	self->vcpu = &self->guest.vcpu[0];
 	access_start(&self->guest, self->vcpu);
 	self->large = kvm_stat(self->guest.vm, "pages_2m");
-	self->huge = kvm_stat(self->guest.vm, "pages_1g");
 }
 
 FIXTURE_TEARDOWN(map)
@@ -40,20 +38,20 @@ FIXTURE_TEARDOWN(map)
 #define RUN(...)	access_run(self->vcpu, (struct access){ __VA_ARGS__ }, NULL)
 #define LARGE_PAGES()	(kvm_stat(self->guest.vm, "pages_2m") - self->large)
 
-static char *hugetlb(size_t size, int flags)
+static char *hugetlb(size_t size)
 {
 	char *memory;
 
 	if (system("echo 16 > /proc/sys/vm/nr_hugepages"))
 		return NULL;
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | flags, -1, 0);
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
 TEST_F(map, hugetlb_2m)
 {
-	char *memory = hugetlb(4 * LARGE, 0);
+	char *memory = hugetlb(4 * LARGE);
 
 	if (!memory)
 		SKIP(return, "no huge pages");
@@ -68,26 +66,10 @@ TEST_F(map, hugetlb_2m)
 	munmap(memory, 4 * LARGE);
 }
 
-TEST_F(map, hugetlb_1g)
-{
-	char *memory;
-
-	if (system("echo 1 > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages"))
-		SKIP(return, "no 1 GiB pages");
-	memory = hugetlb(HUGE, 30 << MAP_HUGE_SHIFT);
-	if (!memory)
-		SKIP(return, "no memory for a 1 GiB page");
-	guest_add_memory(&self->guest, 1, AREA, HUGE, memory, 0);
-	guest_write(self->vcpu, AREA + HUGE - 8, 5);
-	EXPECT_EQ(kvm_stat(self->guest.vm, "pages_1g"), self->huge + 1);
-	EXPECT_EQ(*(uint64_t *)(memory + HUGE - 8), 5);
-	munmap(memory, HUGE);
-}
-
 /* Known bug 14: ends that are not aligned, or not alike on both sides. */
 TEST_F(map, slots_that_are_not_aligned)
 {
-	char *memory = hugetlb(4 * LARGE, 0);
+	char *memory = hugetlb(4 * LARGE);
 
 	if (!memory)
 		SKIP(return, "no huge pages");
