@@ -59,6 +59,7 @@ static int kvm_words_from_user(u64 *to, const u64 __user *from, unsigned int siz
 {
 	unsigned int i;
 
+	might_fault();
 	if (should_fail_usercopy() || !user_read_access_begin(from, size))
 		return -EFAULT;
 #pragma GCC unroll 8
@@ -77,6 +78,7 @@ static int kvm_words_to_user(u64 __user *to, const u64 *from, unsigned int size)
 {
 	unsigned int i;
 
+	might_fault();
 	if (should_fail_usercopy() || !user_write_access_begin(to, size))
 		return -EFAULT;
 #pragma GCC unroll 8
