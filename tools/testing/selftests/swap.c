@@ -24,17 +24,25 @@ FIXTURE(swap) {
 	uint64_t *memory;
 };
 
+/* A guest, and memory of small pages that it is to have. */
+static void *begin(struct guest *guest)
+{
+	void *memory;
+
+	guest_create(guest);
+	access_start(guest, &guest->vcpu[0]);
+	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(memory, SIZE, MADV_NOHUGEPAGE);
+	return memory;
+}
+
 FIXTURE_SETUP(swap)
 {
 	if (!swap_on())
 		SKIP(return, "no zram");
-	guest_create(&self->guest);
-	self->vcpu = &self->guest.vcpu[0];
-	access_start(&self->guest, self->vcpu);
-	self->memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	self->memory = begin(&self->guest);
 	ASSERT_NE(self->memory, MAP_FAILED);
-	madvise(self->memory, SIZE, MADV_NOHUGEPAGE);
+	self->vcpu = &self->guest.vcpu[0];
 }
 
 FIXTURE_TEARDOWN(swap)
@@ -116,13 +124,9 @@ FIXTURE_SETUP(ageing)
 	cgroup_remove(GROUP);
 	ASSERT_EQ(cgroup_create(GROUP), 0);
 	ASSERT_EQ(cgroup_enter(GROUP), 0);
-	guest_create(&self->guest);
-	self->vcpu = &self->guest.vcpu[0];
-	access_start(&self->guest, self->vcpu);
-	self->memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	self->memory = begin(&self->guest);
 	ASSERT_NE(self->memory, MAP_FAILED);
-	madvise(self->memory, SIZE, MADV_NOHUGEPAGE);
+	self->vcpu = &self->guest.vcpu[0];
 	guest_add_memory(&self->guest, 1, AREA, SIZE, self->memory, 0);
 }
 
