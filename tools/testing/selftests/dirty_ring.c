@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The dirty ring: entries, back-pressure, and a userspace that writes nonsense. */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+#include <asm/kvm_para.h>
 
 #include "kselftest_harness.h"
 #include "access.h"
@@ -173,6 +177,50 @@ TEST_F(ring, nonsense_does_no_harm)
 		self->ring[i].flags = KVM_DIRTY_GFN_F_RESET;
 	EXPECT_GE(RESET(), 0);
 	EXPECT_EQ(RUN(true, AREA + 100 * PAGE, 0, PAGE, 16), 0);
+}
+
+GUEST_CODE64(writes_all,
+	"1: mov $0x40000000, %esi\n"
+	"2: lock incl (%rsi); add $0x1000, %esi; cmp $0x40800000, %esi; jb 2b; jmp 1b");
+
+static void *run_on(void *fd)
+{
+	return (void *)(long)(ioctl((long)fd, KVM_RUN, 0) ? errno : 0);
+}
+
+/*
+ * Known bug 21, CVE-2022-1263: an entry was pushed into a ring that was gone. Everything is
+ * closed while the guest writes, and on its way out its steal time is written, too. It ends
+ * when its code goes.
+ */
+TEST_F(ring, known_bug_21_closed_while_it_runs)
+{
+	for (int round = 0; round < 8; round++) {
+		volatile struct kvm_dirty_gfn *first;
+		struct guest guest;
+		struct vcpu *vcpu;
+		pthread_t thread;
+		void *error;
+
+		guest_create_vm(&guest, GUEST_MEM);
+		ASSERT_EQ(enable(guest.vm, 8 * ENTRIES * sizeof(*first)), 0);
+		vcpu = guest_add_vcpu(&guest, 0);
+		guest_load(&guest, writes_all);
+		vcpu_long_mode(&guest, vcpu);
+		guest_add_memory(&guest, SLOT, AREA, SIZE, self->memory, KVM_MEM_LOG_DIRTY_PAGES);
+		ASSERT_EQ(vcpu_set_msr(vcpu, MSR_KVM_STEAL_TIME, AREA | KVM_MSR_ENABLED), 1);
+		first = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, vcpu->fd, OFFSET);
+		ASSERT_NE(first, MAP_FAILED);
+		ASSERT_EQ(pthread_create(&thread, NULL, run_on, (void *)(long)vcpu->fd), 0);
+		while (!first->flags)
+			sched_yield();
+		/* The mapping holds the file. */
+		munmap((void *)first, PAGE);
+		usleep(round * 200);
+		guest_destroy(&guest);
+		pthread_join(thread, &error);
+		EXPECT_EQ((long)error, EFAULT);
+	}
 }
 
 TEST_HARNESS_MAIN

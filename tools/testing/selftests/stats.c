@@ -133,7 +133,7 @@ TEST_F(stats, errors)
 }
 
 /* Known bug 25: the descriptor alone keeps the VM. */
-TEST_F(stats, bug25_outlives_the_vm_file)
+TEST_F(stats, known_bug_25_outlives_the_vm_file)
 {
 	int vm_fd = ioctl(self->vm, KVM_GET_STATS_FD, NULL);
 	int vcpu_fd = ioctl(self->vcpu, KVM_GET_STATS_FD, NULL);
