@@ -161,15 +161,56 @@ static double read_exits(void)
 	return value;
 }
 
+/* CPU time of a process until now, in ticks of the clock. */
+struct times {
+	double user, kernel, guest;	/* the guest's is in the user's, too */
+};
+
+/* A field of /proc/PID/stat, counted from 1; the second is a name in brackets. */
+static double field(const char *line, int nr)
+{
+	const char *at = strrchr(line, ')');
+
+	for (; at && nr > 2; nr--)
+		at = strchr(at + 1, ' ');
+	must(at, "stat");
+	return atof(at);
+}
+
+static struct times read_times(pid_t pid)
+{
+	char path[50], line[1000];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	must(file && fgets(line, sizeof(line), file), path);
+	fclose(file);
+	return (struct times) { field(line, 14), field(line, 15), field(line, 43) };
+}
+
+/* Whose the time was: the guest's, QEMU's, the kernel's for both. */
+static void show_times(const char *machine, struct times begin, struct times end)
+{
+	double tick = 1e3 / sysconf(_SC_CLK_TCK), guest = end.guest - begin.guest;
+
+	row(machine, "boot-in-guest", guest * tick, "ms");
+	row(machine, "boot-in-qemu", (end.user - begin.user - guest) * tick, "ms");
+	row(machine, "boot-in-kernel", (end.kernel - begin.kernel) * tick, "ms");
+}
+
 static void timed(char *machine)
 {
 	char name[100];
+	struct times begin;
 	struct vmm vmm;
 	double value, end;
 
 	start(&vmm, machine, "load");
+	begin = read_times(vmm.pid);
 	expect(&vmm, "GUEST: userspace");
 	end = now();
+	show_times(machine, begin, read_times(vmm.pid));
 	row(machine, "boot-exits", read_exits(), "exits");
 	row(machine, "boot", end - vmm.began, "ms");
 	row(machine, "start", vmm.began - vmm.called, "ms");
