@@ -80,6 +80,7 @@ demo-upgrade: module-$(kernel) kernel-uapi
 
 check-guests: module-stock
 	@tools/testing/guests/check
+	@tools/testing/guests/terminal
 
 check-upstream: module-stock
 	$(stage) "upstream's selftests" $(dir)/kernel selftests
