@@ -146,7 +146,8 @@ class Boot:
 
     def _command(self, kernel):
         machine = self.machine
-        append = ["console=ttyS0", "panic=-1", "oops=panic", "tsc=reliable",
+        # On a busy host the timer does not tick in the few ms that the kernel gives it.
+        append = ["console=ttyS0", "panic=-1", "oops=panic", "tsc=reliable", "no_timer_check",
                   "printk.time=1",
                   "sysctl.vm.overcommit_memory=1", "softlockup_panic=1"]
         if machine.kernel == "debug":
