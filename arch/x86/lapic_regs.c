@@ -3,10 +3,12 @@
  * The registers of the local APIC: by MMIO in xAPIC mode, as MSRs in x2APIC
  * mode, as a page for userspace. A register is named by its offset in the page.
  */
+#include <linux/fault-inject-usercopy.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
 
@@ -41,15 +43,14 @@ static bool lapic_has_directed_eoi(const struct x86_lapic *apic)
 	return !to_x86_vm(apic->vcpu->vcpu.kvm)->chips.ioapic;
 }
 
+static u32 lapic_version(const struct x86_lapic *apic)
+{
+	return LAPIC_VERSION | (lapic_has_directed_eoi(apic) ? APIC_LVR_DIRECTED_EOI : 0);
+}
+
 static u32 map_word(const unsigned long *map, unsigned int i)
 {
 	return map[i / 2] >> (32 * (i % 2));
-}
-
-static void set_map_word(unsigned long *map, unsigned int i, u32 val)
-{
-	map[i / 2] &= ~((unsigned long)U32_MAX << (32 * (i % 2)));
-	map[i / 2] |= (unsigned long)val << (32 * (i % 2));
 }
 
 static u32 lapic_read(struct x86_lapic *apic, u32 reg)
@@ -58,8 +59,7 @@ static u32 lapic_read(struct x86_lapic *apic, u32 reg)
 	case APIC_ID:
 		return lapic_x2apic(apic) ? apic->id : apic->xapic_id << 24;
 	case APIC_LVR:
-		return LAPIC_VERSION |
-		       (lapic_has_directed_eoi(apic) ? APIC_LVR_DIRECTED_EOI : 0);
+		return lapic_version(apic);
 	case APIC_TASKPRI:
 		return lapic_tpr(apic);
 	case APIC_PROCPRI:
@@ -329,9 +329,47 @@ int lapic_set_msr(struct x86_vcpu *vcpu, u32 index, u64 data)
 
 /* Userspace */
 
-static __always_inline void set_state_reg(struct kvm_lapic_state *state, u32 reg, u32 val)
+/* Its page of registers: of each, 4 bytes of 16 are there. */
+#define NR_LAPIC_REGS	(KVM_APIC_REG_SIZE / LAPIC_REG_STRIDE)
+#define LAPIC_NR(reg)	((reg) / LAPIC_REG_STRIDE)
+
+static int lapic_regs_to_user(u64 __user *page, const u32 *regs)
 {
-	memcpy(state->regs + reg, &val, sizeof(val));
+	u32 i;
+
+	might_fault();
+	if (should_fail_usercopy() || !user_write_access_begin(page, KVM_APIC_REG_SIZE))
+		return -EFAULT;
+#pragma GCC unroll 8
+	for (i = 0; i < NR_LAPIC_REGS; i++) {
+		unsafe_put_user(regs[i], page + 2 * i, fault);
+		unsafe_put_user(0, page + 2 * i + 1, fault);
+	}
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+static int lapic_regs_from_user(u32 *regs, const u64 __user *page)
+{
+	u64 val;
+	u32 i;
+
+	might_fault();
+	if (should_fail_usercopy() || !user_read_access_begin(page, KVM_APIC_REG_SIZE))
+		return -EFAULT;
+#pragma GCC unroll 8
+	for (i = 0; i < NR_LAPIC_REGS; i++) {
+		unsafe_get_user(val, page + 2 * i, fault);
+		regs[i] = val;
+	}
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
 }
 
 /* The old format has no room for more than 8 bits of id. */
@@ -342,39 +380,37 @@ static u32 lapic_state_id(struct x86_lapic *apic)
 	return old ? apic->id << 24 : lapic_read(apic, APIC_ID);
 }
 
-/* The page is zeroed. */
+static void lapic_save(struct x86_lapic *apic, u32 *regs)
+{
+	regs[LAPIC_NR(APIC_ID)] = lapic_state_id(apic);
+	regs[LAPIC_NR(APIC_LVR)] = lapic_version(apic);
+	regs[LAPIC_NR(APIC_TASKPRI)] = lapic_tpr(apic);
+	regs[LAPIC_NR(APIC_PROCPRI)] = lapic_ppr(apic);
+	regs[LAPIC_NR(APIC_LDR)] = apic->ldr;
+	regs[LAPIC_NR(APIC_DFR)] = apic->dfr;
+	regs[LAPIC_NR(APIC_SPIV)] = apic->svr;
+	/* Bitmaps, words of 32 bits each: the lower half of a long comes first. */
+	memcpy(&regs[LAPIC_NR(APIC_ISR)], apic->isr, sizeof(apic->isr));
+	memcpy(&regs[LAPIC_NR(APIC_TMR)], apic->tmr, sizeof(apic->tmr));
+	memcpy(&regs[LAPIC_NR(APIC_IRR)], apic->irr, sizeof(apic->irr));
+	regs[LAPIC_NR(APIC_ESR)] = apic->esr;
+	regs[LAPIC_NR(APIC_ICR)] = apic->icr;
+	regs[LAPIC_NR(APIC_ICR2)] = apic->icr >> 32;
+	memcpy(&regs[LAPIC_NR(APIC_LVTT)], apic->lvt, sizeof(apic->lvt));
+	regs[LAPIC_NR(APIC_TMICT)] = apic->timer.tmict;
+	regs[LAPIC_NR(APIC_TMCCT)] = lapic_timer_left(apic);
+	regs[LAPIC_NR(APIC_TDCR)] = apic->timer.tdcr;
+}
+
 long x86_ioctl_get_lapic(struct kvm_ioctl_args *args)
 {
-	static const u16 others[] = {
-		APIC_LVR, APIC_TASKPRI, APIC_PROCPRI, APIC_LDR, APIC_DFR, APIC_SPIV, APIC_ESR,
-		APIC_ICR, APIC_ICR2, APIC_TMICT, APIC_TMCCT, APIC_TDCR,
-	};
 	struct x86_lapic *apic = to_x86(args->vcpu)->lapic;
-	struct kvm_lapic_state *state = args->data;
-	u32 i, reg;
+	u32 regs[NR_LAPIC_REGS] = { };
 
 	if (!apic)
 		return -EINVAL;
-	set_state_reg(state, APIC_ID, lapic_state_id(apic));
-	for (i = 0; i < ARRAY_SIZE(others); i++)
-		set_state_reg(state, others[i], lapic_read(apic, others[i]));
-	for (i = 0; i < NR_LVTS; i++)
-		set_state_reg(state, APIC_LVTT + i * LAPIC_REG_STRIDE, apic->lvt[i]);
-	for (i = 0; i < 8; i++) {
-		reg = i * LAPIC_REG_STRIDE;
-		set_state_reg(state, APIC_ISR + reg, map_word(apic->isr, i));
-		set_state_reg(state, APIC_TMR + reg, map_word(apic->tmr, i));
-		set_state_reg(state, APIC_IRR + reg, map_word(apic->irr, i));
-	}
-	return 0;
-}
-
-static u32 state_reg(const struct kvm_lapic_state *state, u32 reg)
-{
-	u32 val;
-
-	memcpy(&val, state->regs + reg, sizeof(val));
-	return val;
+	lapic_save(apic, regs);
+	return lapic_regs_to_user((u64 __user *)args->arg, regs);
 }
 
 /*
@@ -392,49 +428,43 @@ static int lapic_restore_id(struct x86_lapic *apic, u32 id)
 	return id == apic->id ? 0 : -EINVAL;
 }
 
-static void lapic_restore_maps(struct x86_lapic *apic, const struct kvm_lapic_state *state)
+static void lapic_restore(struct x86_lapic *apic, const u32 *regs)
 {
-	unsigned int i;
+	int i;
 
-	for (i = 0; i < 8; i++) {
-		u32 reg = i * LAPIC_REG_STRIDE;
-
-		set_map_word(apic->isr, i, state_reg(state, APIC_ISR + reg));
-		set_map_word(apic->tmr, i, state_reg(state, APIC_TMR + reg));
-		set_map_word(apic->irr, i, state_reg(state, APIC_IRR + reg));
+	lapic_timer_stop(apic);
+	lapic_write_svr(apic, regs[LAPIC_NR(APIC_SPIV)]);
+	/* As it was, also open in an APIC that is off: LINT0 is so after RESET. */
+	for (i = 0; i < NR_LVTS; i++)
+		WRITE_ONCE(apic->lvt[i], lvt_bits[i] & regs[LAPIC_NR(APIC_LVTT) + i]);
+	lapic_write_tpr(apic, regs[LAPIC_NR(APIC_TASKPRI)]);
+	if (!lapic_x2apic(apic)) {
+		WRITE_ONCE(apic->ldr, regs[LAPIC_NR(APIC_LDR)] & APIC_LDR_MASK);
+		WRITE_ONCE(apic->dfr, regs[LAPIC_NR(APIC_DFR)] | 0x0fffffff);
 	}
+	apic->esr = regs[LAPIC_NR(APIC_ESR)];
+	apic->icr = ((u64)regs[LAPIC_NR(APIC_ICR2)] << 32 | regs[LAPIC_NR(APIC_ICR)]) &
+		    ~(u64)APIC_ICR_BUSY;
+	memcpy(apic->isr, &regs[LAPIC_NR(APIC_ISR)], sizeof(apic->isr));
+	memcpy(apic->tmr, &regs[LAPIC_NR(APIC_TMR)], sizeof(apic->tmr));
+	memcpy(apic->irr, &regs[LAPIC_NR(APIC_IRR)], sizeof(apic->irr));
+	apic->timer.tdcr = regs[LAPIC_NR(APIC_TDCR)] & 0xb;
+	apic->timer.tmict = regs[LAPIC_NR(APIC_TMICT)];
+	lapic_timer_resume(apic, regs[LAPIC_NR(APIC_TMCCT)]);
+	kvm_make_request(X86_REQ_EVENT, &apic->vcpu->vcpu);
 }
 
 long x86_ioctl_set_lapic(struct kvm_ioctl_args *args)
 {
 	struct x86_lapic *apic = to_x86(args->vcpu)->lapic;
-	const struct kvm_lapic_state *state = args->data;
-	int i, r;
+	u32 regs[NR_LAPIC_REGS];
+	int r;
 
 	if (!apic)
 		return -EINVAL;
-	r = lapic_restore_id(apic, state_reg(state, APIC_ID));
-	if (r)
-		return r;
-
-	lapic_timer_stop(apic);
-	lapic_write_svr(apic, state_reg(state, APIC_SPIV));
-	/* As it was, also open in an APIC that is off: LINT0 is so after RESET. */
-	for (i = 0; i < NR_LVTS; i++)
-		WRITE_ONCE(apic->lvt[i], lvt_bits[i] &
-			   state_reg(state, APIC_LVTT + i * LAPIC_REG_STRIDE));
-	lapic_write_tpr(apic, state_reg(state, APIC_TASKPRI));
-	if (!lapic_x2apic(apic)) {
-		WRITE_ONCE(apic->ldr, state_reg(state, APIC_LDR) & APIC_LDR_MASK);
-		WRITE_ONCE(apic->dfr, state_reg(state, APIC_DFR) | 0x0fffffff);
-	}
-	apic->esr = state_reg(state, APIC_ESR);
-	apic->icr = ((u64)state_reg(state, APIC_ICR2) << 32 | state_reg(state, APIC_ICR)) &
-		    ~(u64)APIC_ICR_BUSY;
-	lapic_restore_maps(apic, state);
-	apic->timer.tdcr = state_reg(state, APIC_TDCR) & 0xb;
-	apic->timer.tmict = state_reg(state, APIC_TMICT);
-	lapic_timer_resume(apic, state_reg(state, APIC_TMCCT));
-	kvm_make_request(X86_REQ_EVENT, args->vcpu);
-	return 0;
+	r = lapic_regs_from_user(regs, (const u64 __user *)args->arg) ?:
+	    lapic_restore_id(apic, regs[LAPIC_NR(APIC_ID)]);
+	if (!r)
+		lapic_restore(apic, regs);
+	return r;
 }
