@@ -140,11 +140,16 @@ static bool x86_enter(struct x86_vcpu *vcpu)
 	return !stay;
 }
 
-/* An exit that userspace asked for with request_interrupt_window. */
+/* An exit that userspace asked for with request_interrupt_window: now, or when the CPU says. */
 static bool x86_user_irq_window(struct x86_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->vcpu.run->request_interrupt_window) &&
-	       x86_wants_user_irq(vcpu) && !vcpu->event.type && x86_interrupt_allowed(vcpu);
+	if (likely(!READ_ONCE(vcpu->vcpu.run->request_interrupt_window)) ||
+	    !x86_wants_user_irq(vcpu))
+		return false;
+	if (!vcpu->event.type && x86_interrupt_allowed(vcpu))
+		return true;
+	vcpu->want_irq_window = true;
+	return false;
 }
 
 static int x86_run_once(struct x86_vcpu *vcpu)

@@ -140,12 +140,12 @@ TEST_F(events, nmi_mask_survives_other_intercepts)
 
 /* Interrupts, from userspace's controllers */
 
-extern const uint8_t irq_handler[];
+extern const uint8_t irq_handler[], irq_open[];
 
 GUEST_CODE64(irq,
-	".globl irq_handler\n"
+	".globl irq_handler, irq_open\n"
 	"mov $1, %al; out %al, $0x10\n"
-	"sti; nop; 1: cmp $0, %ebx; je 1b; cli; hlt\n"
+	"sti; nop; irq_open: nop; 1: cmp $0, %ebx; je 1b; cli; hlt\n"
 	"irq_handler: inc %ebx; mov $2, %al; out %al, $0x10; iretq");
 
 TEST_F(events, interrupt_waits_for_sti)
@@ -177,6 +177,7 @@ TEST_F(events, vectors_end_at_255)
 TEST_F(events, irq_window_opens_behind_sti)
 {
 	struct kvm_interrupt interrupt = { .irq = 0x40 };
+	struct kvm_regs regs;
 
 	guest_load(&self->guest, irq);
 	vcpu_long_mode(&self->guest, self->vcpu);
@@ -187,6 +188,9 @@ TEST_F(events, irq_window_opens_behind_sti)
 	vcpu_run_until(self->vcpu, KVM_EXIT_IRQ_WINDOW_OPEN);
 	EXPECT_EQ(1, self->vcpu->run->if_flag);
 	EXPECT_EQ(1, self->vcpu->run->ready_for_interrupt_injection);
+	/* At once, and not when the guest leaves for another reason. */
+	vcpu_get_regs(self->vcpu, &regs);
+	EXPECT_GE(AT(irq, irq_open), regs.rip);
 	self->vcpu->run->request_interrupt_window = 0;
 	kvm_ioctl_ok(self->vcpu->fd, KVM_INTERRUPT, &interrupt);
 	EXPECT_EQ(2, vcpu_run_out(self->vcpu, NULL));
