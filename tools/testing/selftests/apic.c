@@ -212,6 +212,139 @@ TEST_F(apic, ipis_x2apic)
 	CHECK_IPIS(X2APIC_SELF_IPI, self_ipi);
 }
 
+/* Ids of which 8 bits are not enough */
+
+#define FAR_ID		1023
+#define NR_FAR		3
+
+static const unsigned int far_ids[NR_FAR] = { 0, 255, FAR_ID };
+
+static void far_create(struct guest *guest, uint64_t flags)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X2APIC_API, .args = { flags } };
+	struct kvm_sregs sregs;
+	int i;
+
+	guest_create_vm(guest, GUEST_MEM);
+	kvm_ioctl_ok(guest->vm, KVM_CREATE_IRQCHIP, 0);
+	kvm_ioctl_ok(guest->vm, KVM_ENABLE_CAP, &cap);
+	for (i = 0; i < NR_FAR; i++) {
+		guest_add_vcpu(guest, far_ids[i]);
+		vcpu_set_supported_cpuid(guest, &guest->vcpu[i]);
+		vcpu_get_sregs(&guest->vcpu[i], &sregs);
+		sregs.apic_base |= X2APIC;
+		vcpu_set_sregs(&guest->vcpu[i], &sregs);
+		lapic_enable(guest->vcpu[i].fd);
+	}
+}
+
+/* To whom a message of a device goes, a bit for each vCPU; -1 if it cannot be sent. */
+static int far_message(struct guest *guest, uint32_t dest)
+{
+	struct kvm_msi msi = {
+		.address_lo = 0xfee00000 | (dest & 0xff) << 12, .address_hi = dest & ~0xffu,
+		.data = VECTOR,
+	};
+	int i, mask = 0;
+
+	if (ioctl(guest->vm, KVM_SIGNAL_MSI, &msi) < 0)
+		return -1;
+	for (i = 0; i < NR_FAR; i++) {
+		mask |= lapic_irr(guest->vcpu[i].fd, VECTOR) << i;
+		lapic_clear(guest->vcpu[i].fd);
+	}
+	return mask;
+}
+
+TEST(ids_of_32_bits)
+{
+	struct kvm_enable_cap bad = { .cap = KVM_CAP_X2APIC_API, .args = { 4 } };
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .address_hi = 0x101, .data = VECTOR };
+	struct kvm_lapic_state state;
+	struct guest guest;
+
+	far_create(&guest, KVM_X2APIC_API_USE_32BIT_IDS |
+			   KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
+	EXPECT_EQ(-1, ioctl(guest.vm, KVM_ENABLE_CAP, &bad));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(1, far_message(&guest, 0));
+	EXPECT_EQ(2, far_message(&guest, 255));
+	EXPECT_EQ(4, far_message(&guest, FAR_ID));
+	EXPECT_EQ(0, far_message(&guest, FAR_ID - 256));
+	EXPECT_EQ(-1, ioctl(guest.vm, KVM_SIGNAL_MSI, &msi));
+	EXPECT_EQ(EINVAL, errno);
+
+	/* Userspace sees the whole id, and cannot give another. */
+	EXPECT_EQ(FAR_ID, lapic_read(guest.vcpu[2].fd, APIC_ID));
+	kvm_ioctl_ok(guest.vcpu[2].fd, KVM_GET_LAPIC, &state);
+	EXPECT_EQ(0, ioctl(guest.vcpu[2].fd, KVM_SET_LAPIC, &state));
+	state.regs[APIC_ID] ^= 1;
+	EXPECT_EQ(-1, ioctl(guest.vcpu[2].fd, KVM_SET_LAPIC, &state));
+	EXPECT_EQ(EINVAL, errno);
+	guest_destroy(&guest);
+}
+
+/* Whoever did not ask for more has the format of old, and 0xff for all. */
+TEST(ids_of_8_bits)
+{
+	struct kvm_lapic_state state;
+	struct guest guest;
+
+	far_create(&guest, 0);
+	EXPECT_EQ(1, far_message(&guest, 0));
+	EXPECT_EQ(7, far_message(&guest, 255));
+	EXPECT_EQ(7, far_message(&guest, FAR_ID));
+	EXPECT_EQ((uint32_t)FAR_ID << 24, lapic_read(guest.vcpu[2].fd, APIC_ID));
+	kvm_ioctl_ok(guest.vcpu[2].fd, KVM_GET_LAPIC, &state);
+	memset(state.regs + APIC_ID, 0, 4);
+	EXPECT_EQ(0, ioctl(guest.vcpu[2].fd, KVM_SET_LAPIC, &state));
+	EXPECT_EQ((uint32_t)FAR_ID << 24, lapic_read(guest.vcpu[2].fd, APIC_ID));
+	guest_destroy(&guest);
+}
+
+/* Where the registers are */
+
+GUEST_CODE64(looks, "mov 0x30(%rbx), %ecx\n mov $0x99, %al\n out %al, $0x80\n");
+
+/* The version register at the page; 0 if userspace is asked for it. */
+static uint32_t look(struct guest *guest, uint32_t page)
+{
+	struct vcpu *vcpu = &guest->vcpu[0];
+	struct kvm_regs regs;
+	unsigned int reason;
+
+	vcpu_get_regs(vcpu, &regs);
+	regs.rip = GUEST_CODE;
+	regs.rbx = page;
+	vcpu_set_regs(vcpu, &regs);
+	reason = vcpu_run(vcpu);
+	if (reason == KVM_EXIT_MMIO) {
+		if (vcpu->run->mmio.phys_addr != page + 0x30)
+			kvm_die(__FILE__, __LINE__, "MMIO elsewhere");
+		memset(vcpu->run->mmio.data, 0, sizeof(vcpu->run->mmio.data));
+		reason = vcpu_run(vcpu);
+	}
+	if (reason != KVM_EXIT_IO)
+		kvm_die(__FILE__, __LINE__, "neither MMIO nor a port");
+	vcpu_get_regs(vcpu, &regs);
+	return regs.rcx;
+}
+
+TEST_F(apic, the_page_moves)
+{
+	struct kvm_sregs sregs;
+
+	guest_load(&self->guest, looks);
+	vcpu_long_mode(&self->guest, self->vcpu);
+	EXPECT_EQ(0x50014, look(&self->guest, 0xfee00000));
+	EXPECT_EQ(0, look(&self->guest, 0xd0000000));
+	vcpu_get_sregs(self->vcpu, &sregs);
+	sregs.apic_base = 0xd0000000 | (sregs.apic_base & 0xfff);
+	vcpu_set_sregs(self->vcpu, &sregs);
+	EXPECT_EQ(0x50014, look(&self->guest, 0xd0000000));
+	EXPECT_EQ(0, look(&self->guest, 0xfee00000));
+}
+
 static bool nmi_waits(struct vcpu *vcpu)
 {
 	struct kvm_vcpu_events events;

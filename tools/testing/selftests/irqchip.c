@@ -360,6 +360,43 @@ TEST_F(irqchip, the_pit_ticks_into_the_ioapic)
 	EXPECT_TRUE(lapic_wait_irr(self->vcpu, VECTOR));
 }
 
+static int set_bus_cycle(int vm, uint64_t ns)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_APIC_BUS_CYCLES_NS, .args = { ns } };
+
+	return ioctl(vm, KVM_ENABLE_CAP, &cap);
+}
+
+TEST(the_bus_has_a_pace)
+{
+	int bare = vm_create(), vm = vm_create_irqchip(), vcpu;
+	uint32_t left;
+
+	EXPECT_EQ(1, ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_X86_APIC_BUS_CYCLES_NS));
+	EXPECT_EQ(-1, set_bus_cycle(bare, 10));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(-1, set_bus_cycle(vm, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, set_bus_cycle(vm, UINT64_MAX));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0, set_bus_cycle(vm, 1000000));
+	vcpu = vm_add_vcpu(vm, 0);
+	EXPECT_EQ(-1, set_bus_cycle(vm, 10));
+	EXPECT_EQ(EINVAL, errno);
+
+	/* Of a million counts, a millisecond each, few are over soon; one is in a while. */
+	lapic_write(vcpu, APIC_TDCR, 0xb);
+	lapic_write(vcpu, APIC_TMICT, 1000000);
+	lapic_write(vcpu, APIC_TMCCT, 1000000);
+	usleep(5000);
+	left = lapic_read(vcpu, APIC_TMCCT);
+	EXPECT_LT(500000, left);
+	EXPECT_GT(1000000, left);
+	close(vcpu);
+	close(vm);
+	close(bare);
+}
+
 TEST(boot_cpu_is_chosen_before_vcpus)
 {
 	int vm = vm_create_irqchip(), first, second;
