@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * irqfds and routing: that a signal arrives, and where; what is refused; and
- * storms of signals against everything that can change meanwhile.
+ * a storm of signals against everything that can change meanwhile.
  */
-/* machine: smp=2 timeout=1500 */
+/* machine: smp=2 timeout=300 */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -269,123 +268,122 @@ TEST_F(irqfd, a_full_table_leads_everywhere)
 	free(entries);
 }
 
-/* Storms */
+/* The storm */
+
+/* What its threads do with eventfds that all of them signal. A round is one such change. */
+enum change { BIND, UNBIND, ROUTE, CLOSE_VM, NR_CHANGES };
 
 struct storm {
-	int vm, event;
-	volatile bool stop;
+	int vm, vcpu;
+	int bound;		/* to the VM now and then */
+	int mortal[2];		/* to a VM that dies */
+	unsigned int rounds;	/* of all threads */
+	unsigned int count[NR_CHANGES];
+	bool failed;
 };
 
-/* A machine that has much else to do gets through fewer rounds. */
-#define ENOUGH_SECONDS	60
-
-static bool storm_over(unsigned int round, unsigned int rounds)
+/* False when there were enough rounds. Each begins with signals. */
+static bool storm_goes_on(struct storm *storm)
 {
-	static struct timespec start;
-	struct timespec now;
+	unsigned int rounds = __atomic_load_n(&storm->rounds, __ATOMIC_RELAXED);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!round)
-		start = now;
-	return round >= rounds || now.tv_sec - start.tv_sec >= ENOUGH_SECONDS;
+	event_signal(storm->bound);
+	event_signal(storm->mortal[rounds % 2]);
+	return rounds < ROUNDS;
 }
 
-static void *signal_all_the_time(void *arg)
+static void storm_changed(struct storm *storm, enum change change, bool good)
+{
+	__atomic_add_fetch(&storm->rounds, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&storm->count[change], 1, __ATOMIC_RELAXED);
+	if (!good)
+		__atomic_store_n(&storm->failed, true, __ATOMIC_RELAXED);
+}
+
+static void *bind_and_unbind(void *arg)
 {
 	struct storm *storm = arg;
 
-	while (!storm->stop)
-		event_signal(storm->event);
+	while (storm_goes_on(storm)) {
+		storm_changed(storm, BIND, !irqfd(storm->vm, storm->bound, GSI, 0, -1));
+		event_signal(storm->bound);
+		storm_changed(storm, UNBIND, !irqfd(storm->vm, storm->bound, GSI,
+						    KVM_IRQFD_FLAG_DEASSIGN, -1));
+	}
 	return NULL;
 }
 
+/* Known bug 23: whoever unbinds the GSI meanwhile, the last route set is the one that counts. */
 static void *replace_routes(void *arg)
 {
 	struct storm *storm = arg;
 	unsigned int i;
 
-	for (i = 0; !storm->stop; i++)
-		route_msi(storm->vm, GSI, VECTOR + i % 2);
+	for (i = 0; storm_goes_on(storm); i++) {
+		uint8_t vector = VECTOR + i % 100;
+		bool good = !route_msi(storm->vm, GSI, vector);
+
+		if (i % 32 == 31) {
+			irq_line(storm->vm, GSI, 1);
+			good &= lapic_irr(storm->vcpu, vector);
+			lapic_clear(storm->vcpu);
+		}
+		storm_changed(storm, ROUTE, good);
+	}
 	return NULL;
 }
 
-TEST_F_TIMEOUT(irqfd, storm_against_assign_and_routes, 800)
+/* Known bug 26: the VM goes while eventfds are signalled and their callbacks wait. */
+static void *close_vms(void *arg)
 {
-	struct storm storm = { .vm = self->vm, .event = self->event };
-	pthread_t threads[3];
+	struct storm *storm = arg;
 	unsigned int i;
 
-	pthread_create(&threads[0], NULL, signal_all_the_time, &storm);
-	pthread_create(&threads[1], NULL, signal_all_the_time, &storm);
-	pthread_create(&threads[2], NULL, replace_routes, &storm);
-	for (i = 0; !storm_over(i, ROUNDS); i++) {
-		ASSERT_EQ(0, irqfd(self->vm, self->event, GSI, 0, -1));
-		ASSERT_EQ(0, irqfd(self->vm, self->event, GSI, KVM_IRQFD_FLAG_DEASSIGN, -1));
-	}
-	storm.stop = true;
-	TH_LOG("%u rounds", i);
-	for (i = 0; i < 3; i++)
-		pthread_join(threads[i], NULL);
-
-	/* Known bug 23: the last route set is the one that counts. */
-	lapic_clear(self->vcpu);
-	ASSERT_EQ(0, route_msi(self->vm, GSI, VECTOR + 9));
-	ASSERT_EQ(0, irqfd(self->vm, self->event, GSI, 0, -1));
-	event_signal(self->event);
-	EXPECT_TRUE(lapic_irr(self->vcpu, VECTOR + 9));
-}
-
-TEST_F_TIMEOUT(irqfd, known_bug_23_deassign_against_routes, 800)
-{
-	struct storm storm = { .vm = self->vm, .event = self->event };
-	pthread_t thread;
-	unsigned int i;
-
-	pthread_create(&thread, NULL, signal_all_the_time, &storm);
-	for (i = 0; !storm_over(i, ROUNDS); i++) {
-		int other = event_create();
-
-		ASSERT_EQ(0, irqfd(self->vm, other, GSI, 0, -1));
-		ASSERT_EQ(0, route_msi(self->vm, GSI, VECTOR + i % 100));
-		ASSERT_EQ(0, irqfd(self->vm, other, GSI, KVM_IRQFD_FLAG_DEASSIGN, -1));
-		lapic_clear(self->vcpu);
-		ASSERT_EQ(1, irq_line(self->vm, GSI, 1));
-		ASSERT_TRUE(lapic_irr(self->vcpu, VECTOR + i % 100));
-		close(other);
-	}
-	storm.stop = true;
-	TH_LOG("%u rounds", i);
-	pthread_join(thread, NULL);
-}
-
-/* Known bug 26: a VM goes while eventfds are signalled and their callbacks wait. */
-TEST_F_TIMEOUT(irqfd, known_bug_26_storm_against_close, 800)
-{
-	struct storm storm = { .event = self->event }, more = { .event = event_create() };
-	pthread_t threads[2];
-	unsigned int i;
-
-	pthread_create(&threads[0], NULL, signal_all_the_time, &storm);
-	pthread_create(&threads[1], NULL, signal_all_the_time, &more);
-	for (i = 0; !storm_over(i, ROUNDS); i++) {
+	for (i = 0; storm_goes_on(storm); i++) {
 		int vm = vm_create_irqchip(), other = event_create();
 
-		ASSERT_EQ(0, irqfd(vm, self->event, GSI, 0, -1));
 		/* It resamples into the other: each is signalled in the middle of the end. */
-		ASSERT_EQ(0, irqfd(vm, more.event, 10, 0, other));
-		ASSERT_EQ(0, irqfd(vm, other, GSI, 0, -1));
+		storm_changed(storm, BIND, !irqfd(vm, storm->mortal[0], GSI, 0, -1));
+		storm_changed(storm, BIND, !irqfd(vm, storm->mortal[1], 10, 0, other));
+		storm_changed(storm, BIND, !irqfd(vm, other, GSI, 0, -1));
 		if (i & 1)
 			close(other);
 		close(vm);
 		if (!(i & 1))
 			close(other);
+		storm_changed(storm, CLOSE_VM, true);
 	}
-	storm.stop = true;
-	more.stop = true;
-	TH_LOG("%u rounds", i);
-	pthread_join(threads[0], NULL);
-	pthread_join(threads[1], NULL);
-	close(more.event);
+	return NULL;
+}
+
+TEST_F_TIMEOUT(irqfd, known_bugs_23_and_26_a_storm, 800)
+{
+	static void *(*const actors[])(void *) = { bind_and_unbind, replace_routes, close_vms };
+	struct storm storm = {
+		.vm = self->vm, .vcpu = self->vcpu, .bound = self->event,
+		.mortal = { event_create(), event_create() },
+	};
+	pthread_t threads[3];
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, actors[i], &storm);
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	TH_LOG("%u bound, %u unbound, %u routes, %u VMs closed", storm.count[BIND],
+	       storm.count[UNBIND], storm.count[ROUTE], storm.count[CLOSE_VM]);
+	EXPECT_FALSE(storm.failed);
+	EXPECT_LT(100, storm.count[CLOSE_VM]);
+	EXPECT_LT(10000, storm.count[ROUTE]);
+
+	lapic_clear(self->vcpu);
+	ASSERT_EQ(0, route_msi(self->vm, GSI, VECTOR + 9));
+	event_take(self->event);
+	ASSERT_EQ(0, irqfd(self->vm, self->event, GSI, 0, -1));
+	event_signal(self->event);
+	EXPECT_TRUE(lapic_irr(self->vcpu, VECTOR + 9));
+	close(storm.mortal[0]);
+	close(storm.mortal[1]);
 }
 
 TEST_HARNESS_MAIN
