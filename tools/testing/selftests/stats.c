@@ -294,6 +294,20 @@ static void storm_owner(int sock)
 	_exit(1);
 }
 
+/* VMs that have one: of those that died, no directory is left behind for long. */
+static int count_dirs(void)
+{
+	DIR *dir = opendir(DEBUGFS);
+	struct dirent *e;
+	int n = 0;
+
+	while (dir && (e = readdir(dir)))
+		n += e->d_type == DT_DIR && strchr(e->d_name, '-');
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
 /* One wave: owners come, live long enough for a directory, and are killed. */
 static bool storm_wave(int *fds)
 {
@@ -311,7 +325,10 @@ static bool storm_wave(int *fds)
 		close(pair[0]);
 		close(pair[1]);
 	}
-	sleep(3);
+	for (i = 0; i < 300 && count_dirs() < STORM_VMS; i++)
+		usleep(100000);
+	ok &= i < 300;
+	usleep(200000);
 	for (i = 0; i < STORM_VMS; i++) {
 		kill(pids[i], SIGKILL);
 		ok &= waitpid(pids[i], NULL, 0) == pids[i];
