@@ -4,6 +4,7 @@
  * that has just what they need.
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <asm/apicdef.h>
@@ -13,6 +14,7 @@
 #include "../lapic.h"
 #include "../lapic_state.h"
 #include "../pic.h"
+#include "../pit.h"
 #include "../pvclock.h"
 #include "../x86.h"
 
@@ -487,6 +489,48 @@ static void routes_that_clash(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chips, 7);
 }
 
+/* Lets the PIT tick each millisecond for a while; the guest then takes what there is. */
+static u32 pit_ticks_taken(struct kunit *test, struct bench *b)
+{
+	struct x86_pit *pit = b->vm.chips.pit;
+	u32 ticks, missed;
+
+	pit->stopped = false;
+	pic_out(b, 0x43, 0x34);
+	pic_out(b, 0x40, 0xa9);
+	pic_out(b, 0x40, 0x04);
+	msleep(50);
+	pit_stop(pit);
+	missed = pit->missed;
+	for (ticks = 0; b->vm.chips.pic->output && ticks < 10000; ticks++) {
+		KUNIT_EXPECT_EQ(test, pic_ack(b->vm.chips.pic), 0x20);
+		pic_out(b, 0x20, 0x20);
+	}
+	KUNIT_EXPECT_EQ(test, ticks, missed + 1);
+	KUNIT_EXPECT_EQ(test, pit->missed, 0);
+	return ticks;
+}
+
+/* Ticks that nobody took are kept, and come one after the other; or are lost. */
+static void pit_reinjects(struct kunit *test)
+{
+	static const struct kvm_irq_routing_entry route = { .type = KVM_IRQ_ROUTING_IRQCHIP };
+	struct bench *b = test->priv;
+	struct x86_pit *pit;
+
+	pic_setup(b);
+	mutex_lock(&b->vm.kvm.irq_lock);
+	pit = pit_create(&b->vm, false);
+	KUNIT_EXPECT_EQ(test, kvm_set_irq_routes(&b->vm.kvm, &route, 1), 0);
+	mutex_unlock(&b->vm.kvm.irq_lock);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pit);
+	b->vm.chips.pit = pit;
+
+	KUNIT_EXPECT_GE(test, pit_ticks_taken(test, b), 40);
+	pit->reinject = false;
+	KUNIT_EXPECT_EQ(test, pit_ticks_taken(test, b), 1);
+}
+
 /* To a part in a thousand million, for every rate there is. */
 static void clock_scales(struct kunit *test)
 {
@@ -515,6 +559,7 @@ static struct kunit_case irqchip_cases[] = {
 	KUNIT_CASE(ioapic_registers),
 	KUNIT_CASE(routes_against_list),
 	KUNIT_CASE(routes_that_clash),
+	KUNIT_CASE(pit_reinjects),
 	KUNIT_CASE(clock_scales),
 	{}
 };
