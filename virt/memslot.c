@@ -81,16 +81,21 @@ kvm_look_up(struct kvm_vcpu *vcpu, gfn_t gfn, u64 generation)
 	return slot;
 }
 
-/* Returns false if the slot was retired before it could be held. */
-static bool kvm_try_hold(struct kvm_memory_reader *reader, struct kvm_memory_slot *slot)
+/*
+ * Says in @held that the slot is used. Returns false if it was retired before, or
+ * has moved elsewhere since it was found.
+ */
+static bool kvm_try_hold(struct kvm_memory_slot **held, struct kvm_memory_slot *slot,
+			 gfn_t gfn)
 {
-	WRITE_ONCE(reader->held, slot);
+	WRITE_ONCE(*held, slot);
 	/*
 	 * Pairs with the barrier in kvm_retire_slot(): either the updater sees
 	 * that we hold the slot, or we see that it is retired.
 	 */
 	smp_mb();
-	return !READ_ONCE(slot->retired);
+	/* Pairs with the release in kvm_move_slot(). */
+	return !smp_load_acquire(&slot->retired) && gfn - slot->base_gfn < slot->npages;
 }
 
 struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
@@ -104,7 +109,7 @@ struct kvm_memory_slot *kvm_hold_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
 	for (;;) {
 		scoped_guard(rcu) {
 			slot = kvm_look_up(vcpu, gfn, kvm_memory_generation(vcpu->kvm));
-			if (!slot || kvm_try_hold(&vcpu->reader, slot))
+			if (!slot || kvm_try_hold(&vcpu->reader.held, slot, gfn))
 				return slot;
 		}
 		kvm_release_slot(vcpu);
@@ -125,12 +130,7 @@ struct kvm_memory_slot *kvm_hold_slot_atomic(struct kvm_vcpu *vcpu, gfn_t gfn)
 
 	guard(rcu)();
 	slot = mtree_load(&vcpu->kvm->mem.by_gfn, gfn);
-	if (!slot)
-		return NULL;
-	WRITE_ONCE(vcpu->reader.held_atomic, slot);
-	/* As in kvm_try_hold(). */
-	smp_mb();
-	if (!READ_ONCE(slot->retired))
+	if (!slot || kvm_try_hold(&vcpu->reader.held_atomic, slot, gfn))
 		return slot;
 	kvm_release_slot_atomic(vcpu);
 	return NULL;
@@ -199,11 +199,13 @@ static bool kvm_held_atomically(struct kvm_vcpu *vcpu, struct kvm_memory_slot *s
 /* Who holds it atomically does not sleep: to wait takes no longer than a copy. */
 static bool kvm_slot_unused(struct kvm *kvm, struct kvm_memory_slot *slot)
 {
+	/* A vCPU that comes only now sees that the slot is retired. */
+	unsigned long last = kvm_nr_vcpus(kvm) - 1UL;
 	XA_STATE(xas, &kvm->vcpus, 0);
 	struct kvm_vcpu *vcpu;
 
 	guard(rcu)();
-	xas_for_each(&xas, vcpu, ULONG_MAX) {
+	xas_for_each(&xas, vcpu, last) {
 		if (xas_retry(&xas, vcpu))
 			continue;
 		while (kvm_held_atomically(vcpu, slot))
@@ -273,16 +275,16 @@ static void kvm_erase_frames(struct kvm_memory *mem, gfn_t start, gfn_t end)
 	mas_store_prealloc(&mas, entry);
 }
 
-/* What of the old place of a moved slot its new place has not covered. */
-static void kvm_erase_old_place(struct kvm_memory *mem, const struct kvm_memory_slot *old,
-				const struct kvm_memory_slot *new)
+/* What of its old place a moved slot has not covered again. */
+static void kvm_erase_old_place(struct kvm_memory *mem, gfn_t start,
+				const struct kvm_memory_slot *slot)
 {
-	gfn_t start = old->base_gfn, end = kvm_slot_end(old);
+	gfn_t end = start + slot->npages;
 
-	if (new->base_gfn >= start && new->base_gfn < end)
-		end = new->base_gfn;
-	else if (kvm_slot_end(new) > start && kvm_slot_end(new) < end)
-		start = kvm_slot_end(new);
+	if (slot->base_gfn >= start && slot->base_gfn < end)
+		end = slot->base_gfn;
+	else if (kvm_slot_end(slot) > start && kvm_slot_end(slot) < end)
+		start = kvm_slot_end(slot);
 	kvm_erase_frames(mem, start, end);
 }
 
@@ -347,54 +349,6 @@ static int kvm_delete_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 	return 0;
 }
 
-/* What was dirty in the old place is in the new one. */
-static void kvm_inherit_dirty_log(struct kvm_memory_slot *slot, struct kvm_memory_slot *old)
-{
-	struct kvm_dirty_bitmap *log, *old_log = rcu_access_pointer(old->dirty);
-
-	if (!old_log || !rcu_access_pointer(slot->dirty))
-		return;
-	log = rcu_replace_pointer(slot->dirty, old_log, true);
-	rcu_assign_pointer(old->dirty, log);
-}
-
-/*
- * To another guest address. The generation is odd until the slot stands in its
- * new place alone, and as long as it stands in the old one it is retired: a vCPU
- * that finds it there waits for the end of the update.
- */
-static int kvm_move_slot(struct kvm *kvm, struct kvm_memory_slot *old,
-			 const struct kvm_memory_slot *new)
-{
-	MA_STATE(mas, &kvm->mem.by_gfn, new->base_gfn, kvm_slot_end(new) - 1);
-	struct kvm_memory *mem = &kvm->mem;
-	struct kvm_memory_slot *slot;
-	int r;
-
-	if (kvm_slots_overlap(mem, new, old))
-		return -EEXIST;
-	slot = kvm_make_slot(new);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-
-	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
-	if (r) {
-		kvm_free_slot(slot);
-		return r;
-	}
-
-	kvm_begin_update(mem);
-	kvm_retire_slot(kvm, old);
-	kvm_inherit_dirty_log(slot, old);
-	mas_store_prealloc(&mas, slot);
-	kvm_erase_old_place(mem, old, slot);
-	kvm_end_update(mem);
-
-	rb_replace_node(&old->id_node, &slot->id_node, &mem->by_id);
-	kvm_free_slot(old);
-	return 0;
-}
-
 static int kvm_change_flags(struct kvm_memory_slot *slot, u32 flags)
 {
 	u32 changed = slot->flags ^ flags;
@@ -404,6 +358,41 @@ static int kvm_change_flags(struct kvm_memory_slot *slot, u32 flags)
 	if (flags & KVM_MEM_LOG_DIRTY_PAGES)
 		return kvm_start_dirty_log(slot);
 	kvm_stop_dirty_log(slot);
+	return 0;
+}
+
+/*
+ * To another guest address. The generation is odd until the slot stands in its
+ * new place alone, and so long it is retired: a vCPU that finds it in either place
+ * waits for the end of the update.
+ */
+static int kvm_move_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
+			 const struct kvm_memory_slot *new)
+{
+	MA_STATE(mas, &kvm->mem.by_gfn, new->base_gfn, kvm_slot_end(new) - 1);
+	struct kvm_memory *mem = &kvm->mem;
+	gfn_t old_base = slot->base_gfn;
+	int r;
+
+	if (kvm_slots_overlap(mem, new, slot))
+		return -EEXIST;
+	r = mas_preallocate(&mas, slot, GFP_KERNEL_ACCOUNT);
+	if (r)
+		return r;
+	r = kvm_change_flags(slot, new->flags);
+	if (r) {
+		mas_destroy(&mas);
+		return r;
+	}
+
+	kvm_begin_update(mem);
+	kvm_retire_slot(kvm, slot);
+	WRITE_ONCE(slot->base_gfn, new->base_gfn);
+	mas_store_prealloc(&mas, slot);
+	kvm_erase_old_place(mem, old_base, slot);
+	/* Pairs with kvm_try_hold(): who sees it in force sees where. */
+	smp_store_release(&slot->retired, false);
+	kvm_end_update(mem);
 	return 0;
 }
 

@@ -20,7 +20,7 @@
 static struct gfn_range kvm_slot_gfns(const struct kvm_memory_slot *slot,
 				      hva_t start, hva_t end)
 {
-	return hva_range_to_gfns(slot->base_gfn, slot->npages, slot->hva,
+	return hva_range_to_gfns(READ_ONCE(slot->base_gfn), slot->npages, slot->hva,
 				 (struct hva_range){ start, end });
 }
 
@@ -36,11 +36,13 @@ static bool kvm_invalidate(struct mmu_interval_notifier *notifier,
 {
 	struct kvm_memory_slot *slot =
 		container_of(notifier, struct kvm_memory_slot, notifier);
-	struct gfn_range gfns = kvm_slot_gfns(slot, range->start, range->end);
 	struct kvm *kvm = slot->kvm;
+	struct gfn_range gfns;
 
 	write_lock(&kvm->mem.mmu_lock);
 	mmu_interval_set_seq(notifier, seq);
+	/* A slot that has moved meanwhile is mapped in one place, and that is known here. */
+	gfns = kvm_slot_gfns(slot, range->start, range->end);
 	write_unlock(&kvm->mem.mmu_lock);
 
 	if (!gfn_range_empty(gfns))

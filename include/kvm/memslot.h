@@ -24,7 +24,7 @@
 /**
  * struct kvm_memory_slot - one range of guest memory
  * @kvm: the VM
- * @base_gfn: first guest frame
+ * @base_gfn: first guest frame; a move changes it while @retired is set
  * @npages: size in pages
  * @hva: where its first page stands in the owner's address space
  * @flags: KVM_MEM_*; KVM_MEM_LOG_DIRTY_PAGES changes under slots_lock, read it
@@ -40,8 +40,8 @@
  * @id_node: in the VM's slots by @id
  * @rcu: freed behind readers that do not sleep
  *
- * All but @flags, @retired, @gmem.file and @dirty is constant from publication to
- * the end.
+ * All but @base_gfn, @flags, @retired, @gmem.file and @dirty is constant from
+ * publication to the end.
  */
 struct kvm_memory_slot {
 	struct kvm *kvm;

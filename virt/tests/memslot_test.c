@@ -217,7 +217,7 @@ static void same_as_the_model(struct kunit *test)
 }
 
 /* Known bug 7: nothing is remembered of a slot that is gone. */
-static void no_stale_hint(struct kunit *test)
+static void known_bug_7_no_stale_hint(struct kunit *test)
 {
 	struct model_slot low = { 0, 16, HVA }, high = { 16, 16, HVA }, none = {};
 	struct slots *s = test->priv;
@@ -248,6 +248,26 @@ static void retired_is_not_held(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, kvm_hold_slot(s->vcpu, 40));
 	KUNIT_EXPECT_NULL(test, s->vcpu->reader.held);
 	mutex_unlock(&s->vcpu->mutex);
+}
+
+/* A slot that was found just before it went elsewhere is not there any more. */
+static void moved_is_not_held(struct kunit *test)
+{
+	struct kvm_memory_slot moved = { .base_gfn = 100, .npages = 16 };
+	struct slots *s = test->priv;
+	MA_STATE(mas, &s->kvm->mem.by_gfn, 32, 47);
+
+	scoped_guard(mutex, &s->kvm->mem.slots_lock)
+		KUNIT_ASSERT_EQ(test, mas_store_gfp(&mas, &moved, GFP_KERNEL), 0);
+	scoped_guard(preempt) {
+		KUNIT_EXPECT_NULL(test, kvm_hold_slot_atomic(s->vcpu, 40));
+		KUNIT_EXPECT_NULL(test, s->vcpu->reader.held_atomic);
+	}
+	moved.base_gfn = 32;
+	scoped_guard(preempt) {
+		KUNIT_EXPECT_PTR_EQ(test, kvm_hold_slot_atomic(s->vcpu, 40), &moved);
+		kvm_release_slot_atomic(s->vcpu);
+	}
 }
 
 static void generations_are_even_and_grow(struct kunit *test)
@@ -328,8 +348,9 @@ static struct kunit_suite range_suite = {
 };
 
 static struct kunit_case slot_cases[] = {
-	KUNIT_CASE(no_stale_hint),
+	KUNIT_CASE(known_bug_7_no_stale_hint),
 	KUNIT_CASE(retired_is_not_held),
+	KUNIT_CASE(moved_is_not_held),
 	KUNIT_CASE(generations_are_even_and_grow),
 	KUNIT_CASE_PARAM_ATTR(same_as_the_model, seed_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),

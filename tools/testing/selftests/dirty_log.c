@@ -161,6 +161,19 @@ TEST_F(log, moves_with_the_slot)
 	EXPECT_EQ(count_bits(self->bits), 2);
 	EXPECT_TRUE(test_bit(self->bits, 5));
 	EXPECT_TRUE(test_bit(self->bits, 9));
+
+	/* A move can end the log, or begin it. */
+	region.flags = 0;
+	region.guest_phys_addr = AREA;
+	kvm_ioctl_ok(self->guest.vm, KVM_SET_USER_MEMORY_REGION, &region);
+	EXPECT_EQ(GET(), ENOENT);
+	region.flags = KVM_MEM_LOG_DIRTY_PAGES;
+	region.guest_phys_addr = 2 * AREA;
+	kvm_ioctl_ok(self->guest.vm, KVM_SET_USER_MEMORY_REGION, &region);
+	ASSERT_EQ(RUN(true, 2 * AREA + 7 * PAGE, 0, PAGE, 1), 0);
+	ASSERT_EQ(GET(), 0);
+	EXPECT_EQ(count_bits(self->bits), 1);
+	EXPECT_TRUE(test_bit(self->bits, 7));
 }
 
 /* The kernel's own writes are logged, too, and stop at a read-only slot. */
