@@ -34,7 +34,7 @@ static void kvm_set_leaf(struct kvm_host_page *host, hva_t hva, kvm_pfn_t pfn,
 /* Leaves of the three sizes differ in type alone. True for one with a page. */
 #define kvm_take_leaf(host, hva, size, shift, entry) ({				\
 	kvm_set_leaf(host, hva, size##_pfn(entry), (shift) - PAGE_SHIFT,	\
-		     size##_write(entry));					\
+		     size##_access_permitted(entry, true));			\
 	size##_access_permitted(entry, false) && !size##_special(entry) &&	\
 		!size##_devmap(entry);						\
 })
@@ -165,13 +165,46 @@ static int kvm_fault_host_page(hva_t hva, unsigned int flags, struct kvm_host_pa
 	return 0;
 }
 
+/*
+ * As if the owner had touched the address: all that is needed for a plain page, where
+ * get_user_pages() would walk to it once more, and take a reference to give it back.
+ * Whatever does not come out well, that is asked, for the reason.
+ */
+static bool kvm_touch_host(hva_t hva, bool write)
+{
+	const unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE |
+				   FAULT_FLAG_INTERRUPTIBLE;
+	struct mm_struct *mm = current->mm;
+	vm_fault_t fault = VM_FAULT_SIGSEGV;
+	struct vm_area_struct *vma;
+
+	if (mmap_read_lock_killable(mm))
+		return false;
+	vma = vma_lookup(mm, hva);
+	if (vma && (vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+		fault = handle_mm_fault(vma, hva, flags | (write ? FAULT_FLAG_WRITE : 0), NULL);
+	/* Who had to wait has let the lock go. */
+	if (!(fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+		mmap_read_unlock(mm);
+	return !(fault & (VM_FAULT_ERROR | VM_FAULT_RETRY));
+}
+
+/* What the host's page tables have, if it can be used as it is. */
+static bool kvm_find_host_page(hva_t hva, bool write, struct kvm_host_page *host)
+{
+	return kvm_walk_host(hva, host) && (host->writable || !write);
+}
+
 int kvm_get_host_page(const struct kvm_memory_slot *slot, gfn_t gfn, unsigned int flags,
 		      struct kvm_host_page *host)
 {
 	hva_t hva = kvm_slot_hva(slot, gfn);
+	bool write = flags & KVM_HOST_WRITE;
 	int r = 0;
 
-	if (!kvm_walk_host(hva, host) || ((flags & KVM_HOST_WRITE) && !host->writable)) {
+	if (!kvm_find_host_page(hva, write, host) &&
+	    (flags & KVM_HOST_NOWAIT || !kvm_touch_host(hva, write) ||
+	     !kvm_find_host_page(hva, write, host))) {
 		*host = (struct kvm_host_page){};
 		r = kvm_fault_host_page(hva, flags, host);
 	}

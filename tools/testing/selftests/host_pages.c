@@ -103,6 +103,25 @@ TEST_F(pages, protection_is_respected)
 	EXPECT_EQ(self->memory[0], 2);
 }
 
+/* What the owner's own keys keep from him his guest does not get either. */
+TEST_F(pages, protection_keys)
+{
+	int key = pkey_alloc(0, PKEY_DISABLE_WRITE);
+
+	if (key < 0)
+		SKIP(return, "no protection keys");
+	self->memory[0] = 42;
+	ASSERT_EQ(pkey_mprotect(self->memory, SIZE, PROT_READ | PROT_WRITE, key), 0);
+	EXPECT_EQ(guest_read(self->vcpu, AREA), 42);
+	EXPECT_EQ(RUN(true, AREA, 1, 8, 1), EFAULT);
+	EXPECT_EQ(RUN(true, AREA + PAGE, 1, 8, 1), EFAULT);
+
+	ASSERT_EQ(pkey_set(key, 0), 0);
+	EXPECT_EQ(access_continue(self->vcpu, NULL), 0);
+	ASSERT_EQ(pkey_set(key, PKEY_DISABLE_ACCESS), 0);
+	EXPECT_EQ(RUN(false, AREA + LARGE, 0, 8, 1), EFAULT);
+}
+
 TEST_F(pages, moved_memory)
 {
 	uint64_t *other = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
