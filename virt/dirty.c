@@ -41,8 +41,8 @@ void kvm_mark_dirty(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t g
 		vcpu->stat.dirty_pages++;
 		return;
 	}
-	guard(rcu)();
-	log = rcu_dereference(slot->dirty);
+	log = rcu_dereference_check(slot->dirty,
+				    lockdep_is_held(&slot->kvm->mem.mmu_lock));
 	if (log && !test_bit(i, log->bits) && !test_and_set_bit(i, log->bits))
 		vcpu->stat.dirty_pages++;
 }

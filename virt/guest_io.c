@@ -24,6 +24,7 @@ static void kvm_mark_piece(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 
 	if (!io->write || !kvm_slot_logs_dirty(slot))
 		return;
+	guard(rcu)();
 	for (gfn = gpa_to_gfn(io->gpa); gfn <= gpa_to_gfn(io->gpa + n - 1); gfn++)
 		kvm_mark_dirty(vcpu, slot, gfn);
 }

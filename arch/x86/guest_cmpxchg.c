@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Atomic updates of guest memory, through the owner's mapping. */
 #include <linux/align.h>
+#include <linux/cleanup.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -87,8 +89,10 @@ int x86_guest_cmpxchg(struct x86_vcpu *vcpu, gpa_t gpa, const void *old, const v
 		r = -EROFS;
 	else
 		r = cmpxchg_hva(kvm_slot_hva(slot, gfn) + offset_in_page(gpa), old, new, size);
-	if (!r)
+	if (!r) {
+		guard(rcu)();
 		kvm_mark_dirty(&vcpu->vcpu, slot, gfn);
+	}
 	kvm_release_slot(&vcpu->vcpu);
 	return r;
 }

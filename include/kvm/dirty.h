@@ -54,7 +54,7 @@ struct kvm_dirty_ring {
  *
  * Call it after the write, or after the guest was allowed to write.
  *
- * Context: any in which @slot stays.
+ * Context: RCU, or mmu_lock; @slot stays.
  */
 void kvm_mark_dirty(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, gfn_t gfn);
 

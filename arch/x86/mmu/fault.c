@@ -252,25 +252,27 @@ static int fault_map(struct x86_fault *fault)
  */
 static bool fault_fast(struct x86_fault *fault)
 {
-	struct x86_vm *vm = to_x86_vm(fault->vcpu->vcpu.kvm);
-	struct tdp_iter iter;
+	u64 *table = to_x86_vm(fault->vcpu->vcpu.kvm)->mmu.root, *sptep, spte;
+	int level = tdp_root_level();
 
 	if (!fault->present || !fault->write)
 		return false;
 
 	/* Tables are freed behind RCU; in one that is gone nothing harms. */
 	guard(rcu)();
-	tdp_iter_start(&iter, vm->mmu.root, tdp_root_level(), PG_LEVEL_4K, fault->gfn,
-		       fault->gfn + 1);
-	while (spte_is_table(iter.spte, iter.level))
-		tdp_iter_down(&iter);
-	if (!spte_present(iter.spte) || iter.level > PG_LEVEL_4K)
+	for (;; level--) {
+		sptep = table + spte_index(fault->gfn, level);
+		spte = READ_ONCE(*sptep);
+		if (!spte_is_table(spte, level))
+			break;
+		table = spte_table(spte);
+	}
+	if (!spte_present(spte) || level > PG_LEVEL_4K)
 		return false;
-	if (iter.spte & SPTE_WRITABLE)
+	if (spte & SPTE_WRITABLE)
 		return true;
-	if (!(iter.spte & SPTE_HOST_WRITABLE) ||
-	    !try_cmpxchg64(iter.sptep, &iter.spte,
-			   iter.spte | SPTE_WRITABLE | SPTE_DIRTY))
+	if (!(spte & SPTE_HOST_WRITABLE) ||
+	    !try_cmpxchg64(sptep, &spte, spte | SPTE_WRITABLE | SPTE_DIRTY))
 		return false;
 	kvm_mark_dirty(&fault->vcpu->vcpu, fault->slot, fault->gfn);
 	return true;
