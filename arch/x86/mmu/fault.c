@@ -176,27 +176,22 @@ static int fault_level(struct x86_fault *fault)
 }
 
 /*
- * What came in one block of a guest_memfd with the page that is mapped: of no
- * use to map it page by page, a fault each. Nothing has to be logged there.
+ * What came in one block of a guest_memfd with the page is mapped with it: a fault
+ * for each would be of no use. Nothing has to be logged there.
  */
-static void fault_map_around(struct x86_fault *fault, const struct tdp_mapping *map)
+static void fault_widen(struct x86_fault *fault, struct tdp_mapping *map)
 {
 	gfn_t span = 1ULL << min(fault->gmem.order, KVM_GMEM_CLUSTER_ORDER);
-	gfn_t start = ALIGN_DOWN(map->gfn, span), gfn;
+	gfn_t start = ALIGN_DOWN(map->gfn, span);
 	struct kvm_memory_slot *slot = fault->slot;
-	struct tdp_mapping other = *map;
 
 	if (start < slot->base_gfn || start + span > kvm_slot_end(slot) ||
 	    !IS_ALIGNED(slot->base_gfn ^ slot->gmem.index, span) ||
 	    !kvm_attributes_uniform(slot->kvm, start, start + span))
 		return;
-	for (gfn = start; gfn < start + span; gfn++) {
-		other.gfn = gfn;
-		other.pfn = map->pfn - map->gfn + gfn;
-		/* The table is there: it has the first one. */
-		if (gfn != map->gfn)
-			tdp_map(slot->kvm, &other, &fault->vcpu->mmu.tables);
-	}
+	map->pfn -= map->gfn - start;
+	map->gfn = start;
+	map->nr = span;
 }
 
 static int fault_map_locked(struct x86_fault *fault)
@@ -204,6 +199,7 @@ static int fault_map_locked(struct x86_fault *fault)
 	struct kvm_vcpu *vcpu = &fault->vcpu->vcpu;
 	struct tdp_mapping map = {
 		.gfn = fault->gfn,
+		.nr = 1,
 		.pfn = fault->host.pfn,
 		.c_bit = fault->host.decrypted ? 0 : sme_me_mask,
 		.level = fault_level(fault),
@@ -215,11 +211,11 @@ static int fault_map_locked(struct x86_fault *fault)
 	if (fault_is_stale(fault))
 		return -EAGAIN;
 	fault->level = map.level;
+	if (fault->gmem.page && map.level == PG_LEVEL_4K)
+		fault_widen(fault, &map);
 	r = tdp_map(vcpu->kvm, &map, &fault->vcpu->mmu.tables);
 	if (r)
 		return r;
-	if (fault->gmem.page && map.level == PG_LEVEL_4K)
-		fault_map_around(fault, &map);
 	if (fault->host.writable)
 		kvm_mark_host_page(&fault->host);
 	if (fault->write)

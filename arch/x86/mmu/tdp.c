@@ -153,7 +153,7 @@ int tdp_map(struct kvm *kvm, const struct tdp_mapping *map, struct tdp_tables *t
 	lockdep_assert_held_read(&kvm->mem.mmu_lock);
 
 	tdp_iter_start(&iter, to_x86_vm(kvm)->mmu.root, tdp_root_level(), map->level,
-		       map->gfn, map->gfn + 1);
+		       map->gfn, map->gfn + map->nr);
 	while (iter.level > map->level) {
 		if (spte_is_table(iter.spte, iter.level) ||
 		    tdp_link_table(kvm, &iter, tables))
@@ -161,8 +161,9 @@ int tdp_map(struct kvm *kvm, const struct tdp_mapping *map, struct tdp_tables *t
 	}
 	if (spte_is_table(iter.spte, iter.level))
 		return -EEXIST;
-	tdp_set_leaf(kvm, &iter, spte_make_leaf(pfn, map->c_bit, map->level,
-						map->host_writable, map->writable));
+	for (; iter.sptep; tdp_iter_next(&iter))
+		tdp_set_leaf(kvm, &iter, spte_make_leaf(pfn++, map->c_bit, map->level,
+							map->host_writable, map->writable));
 	return 0;
 }
 

@@ -47,8 +47,9 @@ static inline bool tdp_over_limit(struct kvm *kvm)
 
 /**
  * struct tdp_mapping - what a fault maps
- * @gfn: the frame that was touched
- * @pfn: what stands behind it
+ * @gfn: the frame
+ * @nr: how many frames from there on, if not one: with a leaf each, in one table
+ * @pfn: what stands behind the first
  * @c_bit: of an encrypted page, see spte_make_leaf()
  * @level: how large the mapping may be
  * @host_writable: the host lets the page be written
@@ -56,6 +57,7 @@ static inline bool tdp_over_limit(struct kvm *kvm)
  */
 struct tdp_mapping {
 	gfn_t gfn;
+	unsigned int nr;
 	kvm_pfn_t pfn;
 	u64 c_bit;
 	int level;
@@ -64,7 +66,7 @@ struct tdp_mapping {
 };
 
 /**
- * tdp_map() - set a leaf, and the tables above it
+ * tdp_map() - set leaves, and the tables above them
  * @kvm: the VM
  * @map: the mapping
  * @tables: enough for all levels

@@ -105,10 +105,10 @@ TEST_F(private, mixed)
 		STORE(side, offset, ~offset);
 		*at(side, offset) = offset;
 	}
-	for (offset = 0; offset < SIZE; offset += 2 * PAGE)
+	for (offset = PAGE; offset < SIZE; offset += 2 * PAGE)
 		ASSERT_EQ(set_private(side->vm, GPA + offset, PAGE, false), 0);
 	for (offset = 0; offset < SIZE; offset += PAGE)
-		EXPECT_EQ(LOAD(side, offset), offset / PAGE % 2 ? ~offset : offset);
+		EXPECT_EQ(LOAD(side, offset), offset / PAGE % 2 ? offset : ~offset);
 	ASSERT_EQ(set_private(side->vm, GPA, SIZE, true), 0);
 	for (offset = 0; offset < SIZE; offset += PAGE)
 		EXPECT_EQ(LOAD(side, offset), ~offset);
@@ -409,6 +409,21 @@ TEST_F(shared, both_ways)
 	EXPECT_EQ(LOAD(side, PAGE), 0);
 	EXPECT_EQ(*at(side, HUGE), 0);
 	EXPECT_EQ(*at(side, HUGE + PAGE), HUGE + PAGE + 1);
+}
+
+/* What is mapped with the page that is touched first stands in its place. */
+TEST_F(shared, block_around_a_page)
+{
+	struct side *side = &self->side;
+	uint64_t i;
+
+	/* With this page there the file has no room for a block of 2 MiB. */
+	ASSERT_EQ(gmem_allocate(side->fd, 0, PAGE), 0);
+	for (i = 16; i < 32; i++)
+		*at(side, i * PAGE) = i;
+	EXPECT_EQ(LOAD(side, 23 * PAGE), 23);
+	for (i = 16; i < 32; i++)
+		EXPECT_EQ(LOAD(side, i * PAGE), i);
 }
 
 /* The mapping in userspace is not what the guest's pages come from. */
