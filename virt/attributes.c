@@ -50,6 +50,15 @@ u64 attributes_load(struct maple_tree *tree, gfn_t gfn)
 	return entry_to_attributes(mtree_load(tree, gfn));
 }
 
+/* Whether all frames have these attributes already. */
+static bool attributes_are(struct maple_tree *tree, gfn_t start, gfn_t last, u64 attributes)
+{
+	MA_STATE(mas, tree, start, start);
+
+	guard(rcu)();
+	return entry_to_attributes(mas_walk(&mas)) == attributes && mas.last >= last;
+}
+
 bool attributes_uniform(struct maple_tree *tree, gfn_t start, gfn_t last)
 {
 	MA_STATE(mas, tree, start, start);
@@ -130,8 +139,7 @@ static int kvm_set_attributes(struct kvm *kvm, gfn_t start, gfn_t end, u64 attri
 		/* Pairs with kvm_attributes(). */
 		smp_store_release(&kvm->mem.attributes, tree);
 	}
-	if (attributes_uniform(tree, start, end - 1) &&
-	    attributes_load(tree, start) == attributes)
+	if (attributes_are(tree, start, end - 1, attributes))
 		return 0;
 	r = attributes_store(tree, start, end - 1, attributes);
 	/* Faults look at the tree under mmu_lock, which this takes after the store. */
