@@ -181,6 +181,12 @@ static void begin_large_unmapped(void)
 	make_private(LARGE, true);
 }
 
+static void begin_small_mapped(void)
+{
+	begin_small();
+	run_small();
+}
+
 /* In pages of 4 KiB the other module needs every page touched. */
 static void begin_large_mapped(void)
 {
@@ -347,6 +353,8 @@ const struct bench gmem_benches[] = {
 	{ "gmem-shared-64mib-mapped", "us", 2, 1, begin_large_mapped, large_to_shared, end,
 	  .reference = 17700, .aim = 1770, PRIVATE },
 	{ "gmem-page-to-shared", "ns", 4, 1, begin_small_allocated, page_to_shared, end, PRIVATE },
+	{ "gmem-page-to-shared-mapped", "ns", 4, 1, begin_small_mapped, page_to_shared, end,
+	  PRIVATE },
 	{ "gmem-toggle-mapped-page", "ns", 4, 2, begin_small_unmapped, toggle_page, end,
 	  .reference = 13479, .aim = 6740, PRIVATE },
 	{ "gmem-punch-64mib-mapped", "us", 2, 1, begin_large_mapped, punch_large, end,
