@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A vCPU's place on a host CPU, and the way into the guest. */
+#include <kunit/visibility.h>
 #include <linux/context_tracking.h>
 #include <linux/ftrace.h>
 #include <linux/irqflags.h>
@@ -68,7 +69,7 @@ void svm_put(struct x86_vcpu *vcpu)
 	svm_write_tsc_aux(this_cpu_read(svm_cpu.host_tsc_aux));
 }
 
-static void svm_prepare_asid(struct x86_vcpu *vcpu)
+VISIBLE_IF_KUNIT void svm_prepare_asid(struct x86_vcpu *vcpu)
 {
 	struct svm_cpu *here = this_cpu_ptr(&svm_cpu);
 	struct svm_vcpu *svm = to_svm(vcpu);

@@ -121,6 +121,9 @@ static inline void svm_fetch_code(struct x86_vcpu *vcpu)
 void svm_load(struct x86_vcpu *vcpu, int cpu);
 void svm_put(struct x86_vcpu *vcpu);
 void svm_run(struct x86_vcpu *vcpu);
+#if IS_ENABLED(CONFIG_KUNIT)
+void svm_prepare_asid(struct x86_vcpu *vcpu);
+#endif
 
 /* exit.c */
 void svm_fill_exit(struct x86_vcpu *vcpu);

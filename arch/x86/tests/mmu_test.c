@@ -58,6 +58,22 @@ static void halves_of_a_split_are_the_whole(struct kunit *test)
 	}
 }
 
+/* Who splits a large leaf that somebody else changes has an empty table again. */
+static void lost_split_leaves_no_trace(struct kunit *test)
+{
+	u64 seen = spte_make_leaf(spte_level_gfns(PG_LEVEL_2M), 0, PG_LEVEL_2M, true, true);
+	u64 entry = seen & ~SPTE_WRITABLE;
+	struct tdp_iter iter = { .level = PG_LEVEL_2M, .sptep = &entry, .spte = seen };
+	struct tdp_tables tables = {};
+
+	KUNIT_ASSERT_EQ(test, tdp_get_tables(&tables, 1), 0);
+	KUNIT_EXPECT_FALSE(test, tdp_link_table(NULL, &iter, &tables));
+	KUNIT_EXPECT_EQ(test, iter.spte, entry);
+	KUNIT_EXPECT_EQ(test, tables.nr, 1);
+	KUNIT_EXPECT_NULL(test, memchr_inv(page_address(tables.page[0]), 0, PAGE_SIZE));
+	tdp_put_tables(&tables);
+}
+
 /*
  * This machine encrypts nothing: any bit will do. What the host maps decrypted, a
  * device's memory, must not be decrypted on the way to the guest.
@@ -238,6 +254,7 @@ static int tree_init(struct kunit *test)
 static struct kunit_case mmu_cases[] = {
 	KUNIT_CASE(leaves_say_what_they_were_made_of),
 	KUNIT_CASE(halves_of_a_split_are_the_whole),
+	KUNIT_CASE(lost_split_leaves_no_trace),
 	KUNIT_CASE(encryption_is_the_hosts),
 	KUNIT_CASE(level_stays_inside_the_slot),
 	KUNIT_CASE(walk_meets_every_leaf_once),

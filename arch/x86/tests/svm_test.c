@@ -2,6 +2,8 @@
 /* What the module makes of the CPU that it finds. */
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
+#include <linux/cleanup.h>
+#include <linux/preempt.h>
 #include <asm/svm.h>
 
 #include "../svm/svm.h"
@@ -47,9 +49,45 @@ static void other_bits_do_not_lock(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, svm_why_not());
 }
 
+/* What was asked of the TLB reaches the VMCB, once. Emulators flush at every entry. */
+static void flush_request_reaches_the_cpu(struct kunit *test)
+{
+	struct x86_vcpu *vcpu = kunit_kzalloc(test, sizeof(*vcpu), GFP_KERNEL);
+	struct svm_vcpu *svm = kunit_kzalloc(test, sizeof(*svm), GFP_KERNEL);
+	struct svm_asid_pool before;
+	bool flushed;
+	u32 asid;
+
+	KUNIT_ASSERT_NOT_NULL(test, vcpu);
+	KUNIT_ASSERT_NOT_NULL(test, svm);
+	svm->vmcb = kunit_kzalloc(test, sizeof(*svm->vmcb), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, svm->vmcb);
+	vcpu->backend = svm;
+
+	guard(preempt)();
+	vcpu->vcpu.cpu = smp_processor_id();
+	before = *this_cpu_ptr(&svm_cpu.asids);
+	svm_asid_init_pool(this_cpu_ptr(&svm_cpu.asids), 8);
+
+	svm_prepare_asid(vcpu);
+	asid = svm->vmcb->control.asid;
+	KUNIT_EXPECT_EQ(test, svm->vmcb->control.tlb_ctl, TLB_CONTROL_FLUSH_ALL_ASID);
+	svm_prepare_asid(vcpu);
+	KUNIT_EXPECT_EQ(test, svm->vmcb->control.tlb_ctl, TLB_CONTROL_DO_NOTHING);
+	KUNIT_EXPECT_EQ(test, svm->vmcb->control.asid, asid);
+
+	vcpu->flush_tlb = true;
+	svm_prepare_asid(vcpu);
+	flushed = svm->vmcb->control.tlb_ctl == TLB_CONTROL_FLUSH_ASID;
+	KUNIT_EXPECT_TRUE(test, flushed || svm->vmcb->control.asid != asid);
+	KUNIT_EXPECT_FALSE(test, vcpu->flush_tlb);
+	*this_cpu_ptr(&svm_cpu.asids) = before;
+}
+
 static struct kunit_case svm_cases[] = {
 	KUNIT_CASE(locked_by_the_firmware),
 	KUNIT_CASE(other_bits_do_not_lock),
+	KUNIT_CASE(flush_request_reaches_the_cpu),
 	{}
 };
 
