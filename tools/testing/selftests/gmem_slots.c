@@ -59,7 +59,8 @@ TEST_F(slots, capabilities)
 	close(vm);
 }
 
-TEST_F(slots, bind_errors)
+/* Known bug 13: offsets near 2^63; gmem_failnth fails what it allocates. */
+TEST_F(slots, known_bug_13_bind_errors)
 {
 	int other = create_vm_of_type(KVM_X86_SW_PROTECTED_VM);
 	int fd = create_gmem(other, 16 * PAGE, 0);

@@ -67,7 +67,7 @@ TEST_F(map, hugetlb_2m)
 }
 
 /* Known bug 14: ends that are not aligned, or not alike on both sides. */
-TEST_F(map, slots_that_are_not_aligned)
+TEST_F(map, known_bug_14_slots_that_are_not_aligned)
 {
 	char *memory = hugetlb(4 * LARGE);
 
@@ -138,7 +138,7 @@ static char *map_device(int prot, size_t *size)
 }
 
 /* Known bug 5, CVE-2021-22543: frames without a count, and their protection. */
-TEST_F(map, pfnmap)
+TEST_F(map, known_bug_5_pfnmap)
 {
 	size_t size;
 	char *memory = map_device(PROT_READ | PROT_WRITE, &size);
@@ -181,7 +181,7 @@ TEST_F(map, pfnmap_that_may_only_be_read)
 }
 
 /* Known bug 6, CVE-2022-1158: the guest's page tables in such memory. */
-TEST_F(map, page_tables_in_a_pfnmap)
+TEST_F(map, known_bug_6_page_tables_in_a_pfnmap)
 {
 	struct kvm_sregs sregs;
 	size_t size;
@@ -330,7 +330,7 @@ static void *toggle_slot(void *data)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(map, unmapped_while_slots_go, 60)
+TEST_F_TIMEOUT(map, known_bug_10_unmapped_while_slots_go, 60)
 {
 	char *memory = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
