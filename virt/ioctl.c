@@ -3,7 +3,6 @@
  * The one way in: look the row up, copy in, check, lock, call, copy out.
  */
 #include <linux/cleanup.h>
-#include <linux/compat.h>
 #include <linux/fault-inject-usercopy.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -47,26 +46,35 @@ static __always_inline int kvm_check_payload(const struct kvm_ioctl *row, const 
 }
 
 /*
- * Payloads of registers are moved word by word: a few dozen moves are done
- * before the CPU has set up a string instruction.
+ * Up to a page, what is moved is moved word by word: that is done before the
+ * CPU has set up a string instruction, or not much later.
  */
 static bool kvm_is_words(unsigned int size)
 {
-	return size <= KVM_IOCTL_STACK_SIZE && !(size % sizeof(u32));
+	return size <= PAGE_SIZE && !(size % sizeof(u32));
 }
 
-static int kvm_words_from_user(u64 *to, const u64 __user *from, unsigned int size)
+/* So many words at a time; what they end in is what is left. */
+#define KVM_WORDS	8
+
+int kvm_words_from_user(void *data, const void __user *user, unsigned int size)
 {
-	unsigned int i;
+	unsigned int i, left = size / sizeof(u64);
+	const u64 __user *from = user;
+	u64 *to = data;
 
 	might_fault();
 	if (should_fail_usercopy() || !user_read_access_begin(from, size))
 		return -EFAULT;
+	for (; left >= KVM_WORDS; left -= KVM_WORDS, from += KVM_WORDS, to += KVM_WORDS) {
 #pragma GCC unroll 8
-	for (i = 0; i < size / sizeof(u64); i++)
-		unsafe_get_user(to[i], from + i, fault);
+		for (i = 0; i < KVM_WORDS; i++)
+			unsafe_get_user(to[i], from + i, fault);
+	}
+	for (; left; left--, from++, to++)
+		unsafe_get_user(*to, from, fault);
 	if (size % sizeof(u64))
-		unsafe_get_user(*(u32 *)(to + i), (const u32 __user *)(from + i), fault);
+		unsafe_get_user(*(u32 *)to, (const u32 __user *)from, fault);
 	user_read_access_end();
 	return 0;
 fault:
@@ -74,18 +82,24 @@ fault:
 	return -EFAULT;
 }
 
-static int kvm_words_to_user(u64 __user *to, const u64 *from, unsigned int size)
+int kvm_words_to_user(void __user *user, const void *data, unsigned int size)
 {
-	unsigned int i;
+	unsigned int i, left = size / sizeof(u64);
+	u64 __user *to = user;
+	const u64 *from = data;
 
 	might_fault();
 	if (should_fail_usercopy() || !user_write_access_begin(to, size))
 		return -EFAULT;
+	for (; left >= KVM_WORDS; left -= KVM_WORDS, from += KVM_WORDS, to += KVM_WORDS) {
 #pragma GCC unroll 8
-	for (i = 0; i < size / sizeof(u64); i++)
-		unsafe_put_user(from[i], to + i, fault);
+		for (i = 0; i < KVM_WORDS; i++)
+			unsafe_put_user(from[i], to + i, fault);
+	}
+	for (; left; left--, from++, to++)
+		unsafe_put_user(*from, to, fault);
 	if (size % sizeof(u64))
-		unsafe_put_user(*(const u32 *)(from + i), (u32 __user *)(to + i), fault);
+		unsafe_put_user(*(const u32 *)from, (u32 __user *)to, fault);
 	user_write_access_end();
 	return 0;
 fault:
@@ -178,7 +192,6 @@ long kvm_do_ioctl(const struct kvm_ioctl_table *core,
 	if (!row)
 		return -ENOTTY;
 
-	args->compat = in_compat_syscall();
 	if (row->raw || !_IOC_SIZE(cmd))
 		return kvm_call_locked(row, args);
 	return kvm_call_with_payload(row, args);

@@ -276,7 +276,7 @@ static long kvm_vcpu_set_signal_mask(struct kvm_ioctl_args *args)
 		return -EFAULT;
 	if (mask.len != sizeof(sigset))
 		return -EINVAL;
-	if (IS_ENABLED(CONFIG_COMPAT) && args->compat) {
+	if (in_compat_syscall()) {
 		if (get_compat_sigset(&sigset, (void __user *)user->sigset))
 			return -EFAULT;
 	} else if (copy_from_user(&sigset, user->sigset, sizeof(sigset))) {

@@ -2,7 +2,6 @@
 /* The guest's FPU registers as userspace sees them: FXSAVE and XSAVE images. */
 #include <linux/bits.h>
 #include <linux/cleanup.h>
-#include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -10,6 +9,8 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 #include <asm/processor.h>
+
+#include <kvm/ioctl.h>
 
 #include "cpuid.h"
 #include "xstate.h"
@@ -106,7 +107,7 @@ long x86_get_xsave(struct kvm_ioctl_args *args)
 	if (!boot_cpu_has(X86_FEATURE_XSAVE))
 		memset(area, 0, size);
 	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, area, size, xfeatures, vcpu->pkru);
-	if (copy_to_user(user, area, size) ||
+	if (kvm_words_to_user(user, area, size) ||
 	    clear_user(user + size, sizeof(struct kvm_xsave) - size))
 		return -EFAULT;
 	return 0;
@@ -116,11 +117,13 @@ long x86_get_xsave(struct kvm_ioctl_args *args)
 long x86_set_xsave(struct kvm_ioctl_args *args)
 {
 	struct x86_vcpu *vcpu = to_x86(args->vcpu);
-	void *area __free(kfree) = memdup_user((void __user *)args->arg,
-					       area_size(x86_xcr0_supported));
+	u32 size = area_size(x86_xcr0_supported);
+	void *area __free(kfree) = kmalloc(size, GFP_KERNEL_ACCOUNT);
 
-	if (IS_ERR(area))
-		return PTR_ERR(area);
+	if (!area)
+		return -ENOMEM;
+	if (kvm_words_from_user(area, (void __user *)args->arg, size))
+		return -EFAULT;
 	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, area, x86_xcr0_supported,
 					      &vcpu->pkru);
 }

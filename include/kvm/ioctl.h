@@ -23,7 +23,6 @@ enum kvm_ioctl_lock {
  * @arg: the third argument of ioctl(2) as it came
  * @data: the payload, copied in and zeroed beyond; copied out on success
  *	where the ioctl's number says so
- * @compat: a 32-bit caller: pointers inside the payload need compat_ptr()
  */
 struct kvm_ioctl_args {
 	struct kvm *kvm;
@@ -31,7 +30,6 @@ struct kvm_ioctl_args {
 	struct kvm_device *dev;
 	unsigned long arg;
 	void *data;
-	bool compat;
 };
 
 /* A field of a payload. */
@@ -88,7 +86,7 @@ struct kvm_ioctl_table {
  * kvm_do_ioctl() - find the row in the core's table, then in the architecture's
  * @core: the core's table for this kind of file
  * @arch: the architecture's, or NULL
- * @args: object, @arg and @compat filled in
+ * @args: object and @arg filled in
  * @cmd: the second argument of ioctl(2)
  *
  * Return: the handler's answer; ENOTTY without a row; EIO for a dead VM or a
@@ -98,5 +96,18 @@ struct kvm_ioctl_table {
 long kvm_do_ioctl(const struct kvm_ioctl_table *core,
 		  const struct kvm_ioctl_table *arch,
 		  struct kvm_ioctl_args *args, unsigned int cmd);
+
+/**
+ * kvm_words_from_user() - copy a block of registers in
+ * @data: where to
+ * @user: where from
+ * @size: in bytes, a multiple of four
+ *
+ * For sizes at which setting up a string instruction would be felt.
+ *
+ * Return: 0, or -EFAULT; then part of @data may have been written.
+ */
+int kvm_words_from_user(void *data, const void __user *user, unsigned int size);
+int kvm_words_to_user(void __user *user, const void *data, unsigned int size);
 
 #endif
