@@ -16,6 +16,7 @@
 #include "tsc.h"
 
 #define ANY		(~0ULL)
+#define RUN(begin, end)	.first = (begin), .more = (end) - (begin)
 #define STORED(member)	.offset = offsetof(struct x86_vcpu, member)
 #define IN(group, member)	\
 	.groups = BIT(X86_GROUP_##group), STORED(member)
@@ -138,7 +139,7 @@ static bool spec_ctrl_legal(struct x86_vcpu *vcpu, u64 data)
 const struct x86_msr x86_msrs[] = {
 	{ MSR_IA32_TSC, .flags = X86_MSR_SAVED, .legal = ANY,
 	  .get = x86_tsc_get_msr, .set = x86_tsc_set_msr },
-	{ MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, .flags = X86_MSR_SAVED, .legal = ANY,
+	{ RUN(MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME), .flags = X86_MSR_SAVED, .legal = ANY,
 	  .get = x86_pv_get_msr, .set = x86_pv_set_msr },
 	{ MSR_IA32_APICBASE, .legal = ANY, STORED(apic_base), .set = set_apic_base },
 	{ MSR_IA32_TSC_ADJUST, .features = { X86_FEATURE_TSC_ADJUST },
@@ -179,28 +180,28 @@ const struct x86_msr x86_msrs[] = {
 	{ MSR_IA32_DEBUGCTLMSR, .legal = 0 },
 	/* Of Intel; guests on any CPU keep there what they like. */
 	{ MSR_IA32_POWER_CTL, .flags = X86_MSR_SAVED, .legal = ANY, STORED(power_ctl) },
-	{ MTRRphysBase_MSR(0), MTRRphysMask_MSR(X86_NR_VAR_MTRRS - 1), .flags = X86_MSR_SAVED,
+	{ RUN(MTRRphysBase_MSR(0), MTRRphysMask_MSR(X86_NR_VAR_MTRRS - 1)), .flags = X86_MSR_SAVED,
 	  .legal = ANY, STORED(mtrr.var), .set = x86_mtrr_set_var },
 	{ MSR_MTRRfix64K_00000, .flags = X86_MSR_SAVED, .legal = ANY,
 	  .check = x86_mtrr_fixed_legal, STORED(mtrr.fixed[0]) },
-	{ MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000, .flags = X86_MSR_SAVED,
+	{ RUN(MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000), .flags = X86_MSR_SAVED,
 	  .legal = ANY, .check = x86_mtrr_fixed_legal, STORED(mtrr.fixed[1]) },
-	{ MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_F8000, .flags = X86_MSR_SAVED,
+	{ RUN(MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_F8000), .flags = X86_MSR_SAVED,
 	  .legal = ANY, .check = x86_mtrr_fixed_legal, STORED(mtrr.fixed[3]) },
 	{ MSR_IA32_CR_PAT, .flags = X86_MSR_SAVED, .legal = ANY, .check = x86_pat_legal,
 	  IN(CONTROL, pat) },
 	{ MSR_MTRRdefType, .flags = X86_MSR_SAVED, .legal = ANY,
 	  .check = x86_mtrr_deftype_legal, STORED(mtrr.def_type) },
 	/* Not listed: how many there are, differs from vCPU to vCPU. */
-	{ MSR_IA32_MC0_CTL, MSR_IA32_MCx_MISC(X86_MAX_MCE_BANKS - 1), .legal = ANY,
+	{ RUN(MSR_IA32_MC0_CTL, MSR_IA32_MCx_MISC(X86_MAX_MCE_BANKS - 1)), .legal = ANY,
 	  .get = x86_mce_get_bank, .set = x86_mce_set_bank },
 	/* No supervisor state components. */
 	{ MSR_IA32_TSC_DEADLINE, .flags = X86_MSR_SAVED | X86_MSR_IRQCHIP, .legal = ANY,
 	  .get = get_tsc_deadline, .set = set_tsc_deadline },
-	{ APIC_BASE_MSR, APIC_BASE_MSR + 0xff, .flags = X86_MSR_IRQCHIP, .legal = ANY,
+	{ RUN(APIC_BASE_MSR, APIC_BASE_MSR + 0xff), .flags = X86_MSR_IRQCHIP, .legal = ANY,
 	  .get = get_x2apic, .set = set_x2apic },
 	{ MSR_IA32_XSS, .features = { X86_FEATURE_XSAVES }, .legal = 0 },
-	{ MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_ASYNC_PF_ACK, .flags = X86_MSR_SAVED, .legal = ANY,
+	{ RUN(MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_ASYNC_PF_ACK), .flags = X86_MSR_SAVED, .legal = ANY,
 	  .get = x86_pv_get_msr, .set = x86_pv_set_msr },
 	{ MSR_EFER, .flags = X86_MSR_SAVED, .legal = ANY, IN(CONTROL, efer), .set = set_efer },
 	{ MSR_STAR, .features = { X86_FEATURE_SYSCALL }, .flags = X86_MSR_SAVED,
@@ -235,29 +236,19 @@ const struct x86_msr x86_msrs[] = {
 
 const unsigned int x86_nr_msrs = ARRAY_SIZE(x86_msrs);
 
-static u32 msr_last(const struct x86_msr *msr)
-{
-	return msr->last ?: msr->first;
-}
-
 static bool msr_in_row(const struct x86_msr *msr, u32 index)
 {
-	return index >= msr->first && index <= msr_last(msr);
+	return index - msr->first <= msr->more;
 }
 
 /* The rows that were found last: guests and userspace ask for few registers, often. */
 static u8 msr_hints[BIT(MSR_HINT_BITS)];
 static_assert(ARRAY_SIZE(x86_msrs) <= U8_MAX);
 
-const struct x86_msr *x86_find_msr(u32 index)
+static noinline const struct x86_msr *search_msr(u32 index, u8 *hint)
 {
-	u8 *hint = &msr_hints[hash_32(index, MSR_HINT_BITS)];
 	unsigned int low = 0, high = ARRAY_SIZE(x86_msrs), mid;
 
-	/* Pairs with the write below: any row is a good guess, and checked. */
-	mid = READ_ONCE(*hint);
-	if (likely(msr_in_row(&x86_msrs[mid], index)))
-		return &x86_msrs[mid];
 	/* The last row that does not begin behind it. */
 	while (low < high) {
 		mid = (low + high) / 2;
@@ -272,15 +263,30 @@ const struct x86_msr *x86_find_msr(u32 index)
 	return &x86_msrs[low - 1];
 }
 
+static __always_inline const struct x86_msr *find_msr(u32 index)
+{
+	u8 *hint = &msr_hints[hash_32(index, MSR_HINT_BITS)];
+	/* Pairs with the write in search_msr(): any row is a good guess, and checked. */
+	const struct x86_msr *msr = &x86_msrs[READ_ONCE(*hint)];
+
+	return likely(msr_in_row(msr, index)) ? msr : search_msr(index, hint);
+}
+
+const struct x86_msr *x86_find_msr(u32 index)
+{
+	return find_msr(index);
+}
+
 static inline bool msr_has_feature(const struct x86_msr *msr, const u32 *caps)
 {
-	int i;
+	const u16 *feature = msr->features;
 
-	if (!msr->features[0])
+	if (!*feature)
 		return true;
-	for (i = 0; i < ARRAY_SIZE(msr->features) && msr->features[i]; i++)
-		if (caps[msr->features[i] / 32] & BIT(msr->features[i] & 31))
+	do {
+		if (caps[*feature / 32] & BIT(*feature & 31))
 			return true;
+	} while (++feature < msr->features + ARRAY_SIZE(msr->features) && *feature);
 	return false;
 }
 
@@ -292,19 +298,17 @@ bool x86_msr_possible(const struct x86_msr *msr)
 /* The row, if this register is there for whoever asks. */
 static inline const struct x86_msr *msr_row(struct x86_vcpu *vcpu, u32 index, bool host)
 {
-	const struct x86_msr *msr = x86_find_msr(index);
+	const struct x86_msr *msr = find_msr(index);
 
 	return msr && msr_has_feature(msr, host ? x86_caps : vcpu->caps) ? msr : NULL;
 }
 
 static inline u64 *msr_place(struct x86_vcpu *vcpu, const struct x86_msr *msr, u32 index)
 {
-	u32 nr = msr_last(msr) - msr->first + 1;
-
 	if (msr->groups)
 		x86_fetch(vcpu, __ffs(msr->groups));
 	return (u64 *)((void *)vcpu + msr->offset) +
-	       array_index_nospec(index - msr->first, nr);
+	       array_index_nospec(index - msr->first, msr->more + 1);
 }
 
 int x86_get_msr(struct x86_vcpu *vcpu, u32 index, u64 *data, bool host)

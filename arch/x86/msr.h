@@ -16,7 +16,7 @@
 /**
  * struct x86_msr - a row: one register, or a run of them
  * @first: number of the first
- * @last: number of the last; 0 for the same
+ * @more: how many follow it
  * @features: CPUID bits (X86_FEATURE_*), any of which brings the register; the
  *	first 0 ends them, and a row without any is always there
  * @flags: X86_MSR_*
@@ -31,7 +31,7 @@
  */
 struct x86_msr {
 	u32 first;
-	u32 last;
+	u32 more;
 	u16 features[4];
 	u8 flags;
 	u8 groups;

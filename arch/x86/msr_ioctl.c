@@ -6,6 +6,8 @@
 #include <linux/uaccess.h>
 #include <asm/msr.h>
 
+#include <kvm/ioctl.h>
+
 #include "cpuid.h"
 #include "msr.h"
 
@@ -35,12 +37,12 @@ move_msrs(struct kvm_ioctl_args *args, bool get,
 		entries = kmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!entries)
 		return -ENOMEM;
-	if (copy_from_user(entries, user->entries, size))
+	if (kvm_words_from_user(entries, user->entries, size))
 		goto out;
 	for (i = 0; i < nr; i++)
 		if (move(args->vcpu, &entries[i]))
 			break;
-	if (!get || !copy_to_user(user->entries, entries, size))
+	if (!get || !kvm_words_to_user(user->entries, entries, size))
 		r = i;
 out:
 	if (entries != few)
@@ -108,18 +110,14 @@ void x86_msr_create_vcpu(struct x86_vcpu *vcpu)
 static unsigned int list_msrs(u8 flag, u32 *indices)
 {
 	const struct x86_msr *msr;
-	unsigned int n = 0;
-	u32 index;
+	unsigned int i, n = 0;
 
 	for (msr = x86_msrs; msr < x86_msrs + x86_nr_msrs; msr++) {
 		if (!(msr->flags & flag) || !x86_msr_possible(msr))
 			continue;
-		index = msr->first;
-		do {
+		for (i = 0; i <= msr->more; i++, n++)
 			if (indices)
-				indices[n] = index;
-			n++;
-		} while (index++ < msr->last);
+				indices[n] = msr->first + i;
 	}
 	return n;
 }

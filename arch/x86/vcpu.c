@@ -227,7 +227,7 @@ static const struct kvm_ioctl vcpu_rows[] = {
 	KVM_ROW(KVM_GET_SREGS, x86_get_sregs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_SREGS, x86_set_sregs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_TRANSLATE, x86_translate, .lock = KVM_LOCK_VCPU),
-	KVM_ROW(KVM_GET_MSRS, x86_get_msrs, .lock = KVM_LOCK_VCPU),
+	KVM_ROW(KVM_GET_MSRS, x86_get_msrs, .lock = KVM_LOCK_VCPU, .no_reply = true),
 	KVM_ROW(KVM_SET_MSRS, x86_set_msrs, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_GET_FPU, x86_get_fpu, .lock = KVM_LOCK_VCPU),
 	KVM_ROW(KVM_SET_FPU, x86_set_fpu, .lock = KVM_LOCK_VCPU),
