@@ -116,8 +116,8 @@ static struct kvm_io_device *bus_next(const struct kvm_bus_table *table, gpa_t a
 	return NULL;
 }
 
-int kvm_bus_read(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, unsigned int len,
-		 void *val)
+static noinline int bus_read(struct kvm *kvm, enum kvm_bus bus, gpa_t addr,
+			     unsigned int len, void *val)
 {
 	const struct kvm_bus_table *table;
 	struct kvm_io_device *dev;
@@ -125,8 +125,6 @@ int kvm_bus_read(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, unsigned int len
 
 	guard(rcu)();
 	table = rcu_dereference(kvm->buses.table[bus]);
-	if (!table)
-		return -EOPNOTSUPP;
 	i = bus_upper_bound(table, addr);
 	while ((dev = bus_next(table, addr, &i)))
 		if (dev->ops->read && !dev->ops->read(dev, addr, len, val))
@@ -134,8 +132,8 @@ int kvm_bus_read(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, unsigned int len
 	return -EOPNOTSUPP;
 }
 
-int kvm_bus_write(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, unsigned int len,
-		  const void *val)
+static noinline int bus_write(struct kvm *kvm, enum kvm_bus bus, gpa_t addr,
+			      unsigned int len, const void *val)
 {
 	const struct kvm_bus_table *table;
 	struct kvm_io_device *dev;
@@ -143,13 +141,29 @@ int kvm_bus_write(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, unsigned int le
 
 	guard(rcu)();
 	table = rcu_dereference(kvm->buses.table[bus]);
-	if (!table)
-		return -EOPNOTSUPP;
 	i = bus_upper_bound(table, addr);
 	while ((dev = bus_next(table, addr, &i)))
 		if (dev->ops->write && !dev->ops->write(dev, addr, len, val))
 			return 0;
 	return -EOPNOTSUPP;
+}
+
+/* Once a bus has a table, it has one until the VM's end. */
+
+int kvm_bus_read(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, unsigned int len,
+		 void *val)
+{
+	if (!rcu_access_pointer(kvm->buses.table[bus]))
+		return -EOPNOTSUPP;
+	return bus_read(kvm, bus, addr, len, val);
+}
+
+int kvm_bus_write(struct kvm *kvm, enum kvm_bus bus, gpa_t addr, unsigned int len,
+		  const void *val)
+{
+	if (!rcu_access_pointer(kvm->buses.table[bus]))
+		return -EOPNOTSUPP;
+	return bus_write(kvm, bus, addr, len, val);
 }
 
 void kvm_buses_destroy(struct kvm *kvm)

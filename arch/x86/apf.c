@@ -15,6 +15,7 @@
 #include <kvm/hva.h>
 
 #include "apf.h"
+#include "irq.h"
 #include "lapic.h"
 #include "pv.h"
 #include "regs.h"

@@ -159,11 +159,6 @@ void x86_queue_nmi(struct x86_vcpu *vcpu)
 	kvm_vcpu_kick(&vcpu->vcpu);
 }
 
-bool x86_interrupt_allowed(struct x86_vcpu *vcpu)
-{
-	return (vcpu->rflags & X86_EFLAGS_IF) && !vcpu->intr_shadow;
-}
-
 bool x86_nmi_allowed(struct x86_vcpu *vcpu)
 {
 	return !vcpu->nmi_masked && !vcpu->intr_shadow;

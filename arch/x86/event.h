@@ -86,8 +86,7 @@ void x86_deliver_payload(struct x86_vcpu *vcpu);
  */
 void x86_queue_nmi(struct x86_vcpu *vcpu);
 
-/* Could the guest take an interrupt, or an NMI, at this instruction? */
-bool x86_interrupt_allowed(struct x86_vcpu *vcpu);
+/* Could the guest take an NMI at this instruction? */
 bool x86_nmi_allowed(struct x86_vcpu *vcpu);
 
 /* Does something wait that ends HLT? */

@@ -21,7 +21,7 @@ int x86_internal_error(struct x86_vcpu *vcpu, u32 suberror)
 }
 
 /* Where the CPU does not tell the length of the instruction, its bytes do. */
-static int find_insn_len(struct x86_vcpu *vcpu)
+static noinline int find_insn_len(struct x86_vcpu *vcpu)
 {
 	const struct x86_code *code;
 	int r = x86_fetch_insn(vcpu, &code);

@@ -15,12 +15,6 @@ static void write_rax(struct x86_vcpu *vcpu, const void *data, u8 size)
 	memcpy(&vcpu->gpr[X86_RAX], data, size);
 }
 
-u64 x86_linear_rip(struct x86_vcpu *vcpu)
-{
-	x86_fetch_code(vcpu);
-	return vcpu->rip + vcpu->seg[X86_CS].base;
-}
-
 /* Userspace may have moved the guest elsewhere (reset): then nothing is left to do. */
 static int complete_out(struct x86_vcpu *vcpu)
 {
@@ -52,18 +46,25 @@ int x86_io_to_user(struct x86_vcpu *vcpu, u32 count)
 	return X86_RUN_EXIT;
 }
 
-static bool x86_io_in_kernel(struct x86_vcpu *vcpu)
+static noinline bool in_from_kernel(struct x86_vcpu *vcpu)
 {
 	const struct x86_exit *exit = &vcpu->exit;
 	u64 data = 0;
 
-	if (!exit->io.in)
-		return !kvm_bus_write(vcpu->vcpu.kvm, KVM_BUS_PIO, exit->io.port,
-				      exit->io.size, &vcpu->gpr[X86_RAX]);
 	if (kvm_bus_read(vcpu->vcpu.kvm, KVM_BUS_PIO, exit->io.port, exit->io.size, &data))
 		return false;
 	write_rax(vcpu, &data, exit->io.size);
 	return true;
+}
+
+static bool x86_io_in_kernel(struct x86_vcpu *vcpu)
+{
+	const struct x86_exit *exit = &vcpu->exit;
+
+	if (exit->io.in)
+		return in_from_kernel(vcpu);
+	return !kvm_bus_write(vcpu->vcpu.kvm, KVM_BUS_PIO, exit->io.port, exit->io.size,
+			      &vcpu->gpr[X86_RAX]);
 }
 
 int x86_handle_io(struct x86_vcpu *vcpu)

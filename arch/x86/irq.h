@@ -3,6 +3,8 @@
 #ifndef KVM_X86_IRQ_H
 #define KVM_X86_IRQ_H
 
+#include <asm/processor-flags.h>
+
 #include "x86.h"
 
 /* Does an interrupt wait that the vCPU's interrupt controllers would deliver? */
@@ -15,6 +17,12 @@ bool x86_irq_pending(struct x86_vcpu *vcpu);
  * Return: the vector, or X86_NO_VECTOR if there is none.
  */
 int x86_irq_ack(struct x86_vcpu *vcpu);
+
+/* Could the guest take one at this instruction? */
+static inline bool x86_interrupt_allowed(const struct x86_vcpu *vcpu)
+{
+	return (vcpu->rflags & X86_EFLAGS_IF) && !vcpu->intr_shadow;
+}
 
 /* Are the interrupt controllers in the kernel? Else userspace has them. */
 static inline bool x86_irqchip_in_kernel(const struct x86_vcpu *vcpu)

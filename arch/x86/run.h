@@ -49,7 +49,11 @@ int x86_handle_mwait(struct x86_vcpu *vcpu);
 int x86_handle_io(struct x86_vcpu *vcpu);
 
 /* Where the guest is; stays the same while it waits for userspace. */
-u64 x86_linear_rip(struct x86_vcpu *vcpu);
+static inline u64 x86_linear_rip(struct x86_vcpu *vcpu)
+{
+	x86_fetch_code(vcpu);
+	return vcpu->rip + vcpu->seg[X86_CS].base;
+}
 
 /* KVM_EXIT_IO for the port access that exited, with this many elements in pio_data. */
 int x86_io_to_user(struct x86_vcpu *vcpu, u32 count);
