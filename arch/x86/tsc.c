@@ -18,12 +18,31 @@
 #define TSC_TOLERANCE_PPM	250
 
 u8 x86_tsc_frac_bits __ro_after_init;
+u64 x86_tsc_max_ratio __ro_after_init;
+
+u64 x86_tsc_scale(u64 tsc, u64 ratio, u8 frac_bits)
+{
+	return ratio ? mul_u64_u64_shr(tsc, ratio, frac_bits) : tsc;
+}
+
+int x86_tsc_ratio(u32 khz, u32 host_khz, u8 frac_bits, u64 max, u64 *ratio)
+{
+	u32 apart = khz > host_khz ? khz - host_khz : host_khz - khz;
+
+	*ratio = 0;
+	if (!khz)
+		return -EINVAL;
+	if ((u64)apart * 1000000 <= (u64)host_khz * TSC_TOLERANCE_PPM)
+		return 0;
+	if (!frac_bits)
+		return -EINVAL;
+	*ratio = mul_u64_u32_div(BIT_ULL(frac_bits), khz, host_khz);
+	return *ratio && *ratio <= max ? 0 : -EINVAL;
+}
 
 static u64 scale(const struct x86_vcpu *vcpu, u64 host_tsc)
 {
-	if (!vcpu->tsc_ratio)
-		return host_tsc;
-	return mul_u64_u64_shr(host_tsc, vcpu->tsc_ratio, x86_tsc_frac_bits);
+	return x86_tsc_scale(host_tsc, vcpu->tsc_ratio, x86_tsc_frac_bits);
 }
 
 u64 x86_guest_tsc(struct x86_vcpu *vcpu, u64 host_tsc)
@@ -36,20 +55,9 @@ u32 x86_guest_tsc_khz(const struct x86_vcpu *vcpu)
 	return vcpu->tsc_khz;
 }
 
-/* The ratio for a rate; 0 is the host's own. */
 static int tsc_ratio_of(u32 khz, u64 *ratio)
 {
-	u32 apart = khz > tsc_khz ? khz - tsc_khz : tsc_khz - khz;
-
-	*ratio = 0;
-	if (!khz)
-		return -EINVAL;
-	if ((u64)apart * 1000000 <= (u64)tsc_khz * TSC_TOLERANCE_PPM)
-		return 0;
-	if (!x86_tsc_frac_bits)
-		return -EINVAL;
-	*ratio = mul_u64_u32_div(BIT_ULL(x86_tsc_frac_bits), khz, tsc_khz);
-	return *ratio ? 0 : -EINVAL;
+	return x86_tsc_ratio(khz, tsc_khz, x86_tsc_frac_bits, x86_tsc_max_ratio, ratio);
 }
 
 static void set_offset(struct x86_vcpu *vcpu, u64 offset)

@@ -6,10 +6,31 @@
 #include "x86.h"
 
 /*
- * Fraction bits of tsc_ratio, 0 where the hardware cannot scale. Set once by
- * the backend's probe.
+ * What the hardware takes for a tsc_ratio: its fraction bits, 0 where it cannot
+ * scale, and the largest. Set once by the backend's probe.
  */
 extern u8 x86_tsc_frac_bits;
+extern u64 x86_tsc_max_ratio;
+
+/**
+ * x86_tsc_scale() - the host's counter at another rate
+ * @tsc: the counter; the result wraps as the hardware's does
+ * @ratio: fixed point; 0 is the host's own rate
+ * @frac_bits: of @ratio
+ */
+u64 x86_tsc_scale(u64 tsc, u64 ratio, u8 frac_bits);
+
+/**
+ * x86_tsc_ratio() - the ratio for a rate
+ * @khz: the guest's
+ * @host_khz: the host's
+ * @frac_bits: of the ratio, 0 where the hardware cannot scale
+ * @max: the largest that the hardware takes
+ * @ratio: rounded down; 0 for the host's own rate, or nearly that
+ *
+ * Return: 0, or -EINVAL for a rate that cannot be had.
+ */
+int x86_tsc_ratio(u32 khz, u32 host_khz, u8 frac_bits, u64 max, u64 *ratio);
 
 /**
  * x86_guest_tsc() - what RDTSC answers in the guest

@@ -36,9 +36,10 @@ static void svm_write_tsc_aux(u64 value)
 	wrmsrl(MSR_TSC_AUX, value);
 }
 
-/* The TSC's rate for guests; the host's own is not touched (APM 2, 15.30.5). */
+/* The TSC's rate for guests, 0 for the host's; that is not touched (APM 2, 15.30.5). */
 static void svm_write_tsc_ratio(u64 ratio)
 {
+	ratio = ratio ?: SVM_TSC_RATIO_DEFAULT;
 	if (!boot_cpu_has(X86_FEATURE_TSCRATEMSR) || this_cpu_read(svm_cpu.tsc_ratio) == ratio)
 		return;
 	this_cpu_write(svm_cpu.tsc_ratio, ratio);

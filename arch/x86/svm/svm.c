@@ -17,7 +17,11 @@
 #define KUNIT_STATIC_STUB_REDIRECT(...)	do { } while (0)
 #endif
 
+#include "../tsc.h"
 #include "svm.h"
+
+/* The ratio is a fixed-point number of 8 and 32 bits (APM 2, 15.30.5). */
+#define SVM_TSC_FRAC_BITS	32
 
 /* Two pages a CPU: for VMRUN (APM 2, 15.30.4) and for VMSAVE. */
 #define SVM_HOST_ORDER	1
@@ -53,7 +57,9 @@ static int svm_enable_cpu(void)
 	wrmsrl(MSR_VM_HSAVE_PA, area);
 	here->host_pa = area + PAGE_SIZE;
 	here->last_vcpu = 0;
-	here->tsc_ratio = 0;
+	here->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+	if (boot_cpu_has(X86_FEATURE_TSCRATEMSR))
+		wrmsrl(MSR_AMD64_TSC_RATIO, here->tsc_ratio);
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
 		rdmsrl(MSR_TSC_AUX, here->host_tsc_aux);
 	here->tsc_aux = here->host_tsc_aux;
@@ -150,6 +156,10 @@ static int svm_probe(void)
 	if (r)
 		goto err_iopm;
 	cpu_emergency_register_virt_callback(svm_emergency_disable);
+	if (boot_cpu_has(X86_FEATURE_TSCRATEMSR)) {
+		x86_tsc_frac_bits = SVM_TSC_FRAC_BITS;
+		x86_tsc_max_ratio = SVM_TSC_RATIO_MAX;
+	}
 	return 0;
 
 err_iopm:
