@@ -166,6 +166,116 @@ static void guest_rights(struct kunit *test)
 	}
 }
 
+/*
+ * A CPU that the test machine is not: the suites run before what is
+ * __ro_after_init becomes so.
+ */
+static void pretend(unsigned int feature, bool has)
+{
+	if (has)
+		x86_caps[feature / 32] |= BIT(feature & 31);
+	else
+		x86_caps[feature / 32] &= ~BIT(feature & 31);
+}
+
+static const u16 spec_features[] = {
+	X86_FEATURE_SPEC_CTRL, X86_FEATURE_INTEL_STIBP, X86_FEATURE_SPEC_CTRL_SSBD,
+	X86_FEATURE_AMD_IBRS, X86_FEATURE_AMD_STIBP, X86_FEATURE_AMD_SSBD,
+	X86_FEATURE_AMD_IBPB, X86_FEATURE_XSAVES,
+};
+
+static void save_caps(u32 *caps)
+{
+	unsigned int i;
+
+	memcpy(caps, x86_caps, sizeof(x86_caps));
+	for (i = 0; i < ARRAY_SIZE(spec_features); i++)
+		pretend(spec_features[i], false);
+}
+
+/* Each of three bits comes with a CPUID bit of its own, by two names. */
+static void spec_ctrl_by_feature(struct kunit *test)
+{
+	static const u64 legal[] = {
+		SPEC_CTRL_IBRS, 0, 0, SPEC_CTRL_IBRS, SPEC_CTRL_STIBP, SPEC_CTRL_SSBD,
+	};
+	struct x86_vcpu *vcpu = bare_vcpu(test);
+	u32 caps[NR_CPUID_WORDS];
+	unsigned int i;
+	u64 data, bit;
+	int expected;
+
+	save_caps(caps);
+	KUNIT_EXPECT_EQ(test, -ENOENT, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 0, true));
+	for (i = 0; i < ARRAY_SIZE(legal); i++) {
+		pretend(spec_features[i], true);
+		for (bit = 1; bit; bit <<= 1) {
+			expected = bit & legal[i] ? 0 : legal[i] ? -EINVAL : -ENOENT;
+			KUNIT_EXPECT_EQ_MSG(test, expected,
+					    x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, bit, true),
+					    "feature %u, bit %llx", i, bit);
+		}
+		pretend(spec_features[i], false);
+	}
+	/* Of Intel: one bit brings the register, the others more of it. */
+	for (i = 0; i < 3; i++)
+		pretend(spec_features[i], true);
+	KUNIT_EXPECT_EQ(test, 0, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 7, true));
+	KUNIT_EXPECT_EQ(test, -EINVAL, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 8, true));
+	KUNIT_EXPECT_EQ(test, 0, x86_get_msr(vcpu, MSR_IA32_SPEC_CTRL, &data, true));
+	KUNIT_EXPECT_EQ(test, 7, data);
+	memcpy(x86_caps, caps, sizeof(caps));
+}
+
+/* A guest that uses it is let at the register; one that userspace restores, not yet. */
+static void spec_ctrl_becomes_the_guests(struct kunit *test)
+{
+	struct x86_vcpu *vcpu = bare_vcpu(test);
+	u32 caps[NR_CPUID_WORDS];
+	u64 data;
+
+	save_caps(caps);
+	pretend(X86_FEATURE_AMD_IBRS, true);
+	KUNIT_EXPECT_EQ(test, -ENOENT, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 1, false));
+	memcpy(vcpu->caps, x86_caps, sizeof(caps));
+	KUNIT_EXPECT_EQ(test, 0, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 1, true));
+	KUNIT_EXPECT_EQ(test, 0, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 0, false));
+	KUNIT_EXPECT_FALSE(test, vcpu->owns_spec_ctrl);
+	KUNIT_EXPECT_FALSE(test, kvm_check_request(X86_REQ_MSR_FILTER, &vcpu->vcpu));
+	KUNIT_EXPECT_EQ(test, -EINVAL, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 4, false));
+	KUNIT_EXPECT_EQ(test, 0, x86_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 1, false));
+	KUNIT_EXPECT_TRUE(test, vcpu->owns_spec_ctrl);
+	KUNIT_EXPECT_TRUE(test, kvm_check_request(X86_REQ_MSR_FILTER, &vcpu->vcpu));
+	KUNIT_EXPECT_EQ(test, 0, x86_get_msr(vcpu, MSR_IA32_SPEC_CTRL, &data, false));
+	KUNIT_EXPECT_EQ(test, 1, data);
+	memcpy(x86_caps, caps, sizeof(caps));
+}
+
+/* Commands are written, one bit alone, and never read; no supervisor state exists. */
+static void pred_cmd_and_xss(struct kunit *test)
+{
+	struct x86_vcpu *vcpu = bare_vcpu(test);
+	u32 caps[NR_CPUID_WORDS];
+	u64 data;
+
+	save_caps(caps);
+	KUNIT_EXPECT_EQ(test, -ENOENT, x86_set_msr(vcpu, MSR_IA32_PRED_CMD, 0, true));
+	KUNIT_EXPECT_EQ(test, -ENOENT, x86_set_msr(vcpu, MSR_IA32_XSS, 0, true));
+	pretend(X86_FEATURE_AMD_IBPB, true);
+	pretend(X86_FEATURE_XSAVES, true);
+	memcpy(vcpu->caps, x86_caps, sizeof(caps));
+	KUNIT_EXPECT_EQ(test, 0, x86_set_msr(vcpu, MSR_IA32_PRED_CMD, PRED_CMD_IBPB, true));
+	KUNIT_EXPECT_EQ(test, 0, x86_set_msr(vcpu, MSR_IA32_PRED_CMD, 0, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, x86_set_msr(vcpu, MSR_IA32_PRED_CMD, 2, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, x86_get_msr(vcpu, MSR_IA32_PRED_CMD, &data, false));
+	KUNIT_EXPECT_EQ(test, 0, x86_set_msr(vcpu, MSR_IA32_XSS, 0, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, x86_set_msr(vcpu, MSR_IA32_XSS, BIT(11), true));
+	KUNIT_EXPECT_EQ(test, -EINVAL, x86_set_msr(vcpu, MSR_IA32_XSS, BIT(8), false));
+	KUNIT_EXPECT_EQ(test, 0, x86_get_msr(vcpu, MSR_IA32_XSS, &data, false));
+	KUNIT_EXPECT_EQ(test, 0, data);
+	memcpy(x86_caps, caps, sizeof(caps));
+}
+
 static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(sorted_and_disjoint),
 	KUNIT_CASE(every_number_is_found),
@@ -175,6 +285,9 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(illegal_bits),
 	KUNIT_CASE(guest_needs_the_feature),
 	KUNIT_CASE(guest_rights),
+	KUNIT_CASE(spec_ctrl_by_feature),
+	KUNIT_CASE(spec_ctrl_becomes_the_guests),
+	KUNIT_CASE(pred_cmd_and_xss),
 	{}
 };
 
