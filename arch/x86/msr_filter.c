@@ -4,6 +4,7 @@
 #include <linux/cleanup.h>
 #include <linux/compat.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -48,7 +49,8 @@ static bool filter_allows(const struct x86_msr_filter *filter, u32 index, u32 ac
 
 	for (range = filter->ranges; range < filter->ranges + filter->nr; range++)
 		if (index - range->base < range->nr && (range->access & access))
-			return test_bit(index - range->base, range->allowed);
+			return test_bit(array_index_nospec(index - range->base, range->nr),
+					range->allowed);
 	return !filter->deny;
 }
 
