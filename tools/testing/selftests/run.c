@@ -507,6 +507,25 @@ TEST_F(run, triple_fault_is_shutdown)
 	vcpu_run_until(self->vcpu, KVM_EXIT_SHUTDOWN);
 }
 
+/* The stack is a device's: no exception can be delivered, and nobody can push there. */
+TEST_F(run, delivery_to_a_device)
+{
+	struct kvm_run *run = self->vcpu->run;
+	struct kvm_regs regs;
+
+	guest_load(&self->guest, triple);
+	vcpu_long_mode(&self->guest, self->vcpu);
+	guest_set_idt64(&self->guest, 6, GUEST_CODE);
+	vcpu_get_regs(self->vcpu, &regs);
+	regs.rsp = 0x40000800;
+	vcpu_set_regs(self->vcpu, &regs);
+	vcpu_run_until(self->vcpu, KVM_EXIT_INTERNAL_ERROR);
+	EXPECT_EQ(KVM_INTERNAL_ERROR_DELIVERY_EV, run->internal.suberror);
+	EXPECT_EQ(4, run->internal.ndata);
+	EXPECT_EQ(6, run->internal.data[0] & 0xff);
+	EXPECT_EQ(0x40000, run->internal.data[3] >> 12);
+}
+
 /* State that no processor can be in: userspace hears of it, the host lives on. */
 TEST_F(run, impossible_state_fails_entry_or_is_refused)
 {
