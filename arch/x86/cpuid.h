@@ -28,8 +28,9 @@ struct x86_cpuid {
 /* What the host has and we can virtualize, by the kernel's words. */
 extern u32 x86_caps[NR_CPUID_WORDS];
 
-/* XCR0 bits likewise. */
+/* XCR0 bits likewise, and the bytes of an XSAVE area with all of them. */
 extern u64 x86_xcr0_supported;
+extern u32 x86_xsave_size;
 
 /* Words of the kernel that are no CPUID register carry no guest feature. */
 static __always_inline bool x86_feature_in(const u32 *caps, unsigned int feature)

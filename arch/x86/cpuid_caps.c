@@ -103,6 +103,7 @@ static const struct caps_row caps_rows[] = {
 
 u32 x86_caps[NR_CPUID_WORDS] __ro_after_init;
 u64 x86_xcr0_supported __ro_after_init;
+u32 x86_xsave_size __ro_after_init;
 static u32 row_caps[ARRAY_SIZE(caps_rows)] __ro_after_init;
 
 /* A CPU may answer a leaf above its highest with anything. */
@@ -152,6 +153,7 @@ void __init x86_cpuid_init(void)
 			x86_caps[caps_rows[i].word] = row_caps[i];
 	}
 	xcr0_follows_caps();
+	x86_xsave_size = x86_xstate_size(x86_xcr0_supported, false);
 }
 
 bool x86_cpuid_caps_of(u32 function, u32 index, enum x86_cpuid_reg reg, u32 *caps)

@@ -106,7 +106,7 @@ static void list_xsave(struct cpuid_list *list)
 	entry = list_subleaf(list, 0xd, 0);
 	entry->eax = lower_32_bits(x86_xcr0_supported);
 	entry->edx = upper_32_bits(x86_xcr0_supported);
-	entry->ebx = x86_xstate_size(x86_xcr0_supported, false);
+	entry->ebx = x86_xsave_size;
 	entry->ecx = entry->ebx;
 
 	entry = list_subleaf(list, 0xd, 1);

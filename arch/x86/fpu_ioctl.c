@@ -117,7 +117,7 @@ long x86_get_xsave(struct kvm_ioctl_args *args)
 long x86_set_xsave(struct kvm_ioctl_args *args)
 {
 	struct x86_vcpu *vcpu = to_x86(args->vcpu);
-	u32 size = area_size(x86_xcr0_supported);
+	u32 size = min_t(u32, x86_xsave_size, sizeof(struct kvm_xsave));
 	void *area __free(kfree) = kmalloc(size, GFP_KERNEL_ACCOUNT);
 
 	if (!area)
