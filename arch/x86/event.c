@@ -2,6 +2,7 @@
 /* Exceptions, NMIs, interrupts: what comes first, and when it can come. */
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
+#include <asm/segment.h>
 #include <asm/trapnr.h>
 
 #include "backend.h"
@@ -190,21 +191,44 @@ static void inject_nmi(struct x86_vcpu *vcpu)
 	vcpu->want_nmi_window = atomic_read(&vcpu->events.nmis);
 }
 
+static void count_interrupt(struct x86_vcpu *vcpu, u8 vector)
+{
+	vcpu->stat.irq_injections++;
+	trace_kvm_inj_virq(vector, false, false);
+}
+
+/*
+ * The guest will take it as soon as it can. Not so a vector that may be an
+ * exception's: if delivery is cut short, not every CPU tells the two apart.
+ */
+static void offer_interrupt(struct x86_vcpu *vcpu)
+{
+	int vector = x86_irq_peek(vcpu);
+
+	if (vector >= NUM_EXCEPTION_VECTORS)
+		vcpu->offered_irq = vector;
+	else
+		vcpu->want_irq_window = x86_irq_pending(vcpu);
+}
+
 static void inject_interrupt(struct x86_vcpu *vcpu)
 {
 	int vector;
 
 	x86_irq_watch_cr8(vcpu);
-	if (vcpu->event.type || !x86_interrupt_allowed(vcpu)) {
+	if (vcpu->event.type) {
 		vcpu->want_irq_window = x86_irq_pending(vcpu);
+		return;
+	}
+	if (!x86_interrupt_allowed(vcpu)) {
+		offer_interrupt(vcpu);
 		return;
 	}
 	vector = x86_irq_ack(vcpu);
 	if (vector == X86_NO_VECTOR)
 		return;
 	vcpu->event = (struct x86_event) { .type = X86_EVENT_INTERRUPT, .vector = vector };
-	vcpu->stat.irq_injections++;
-	trace_kvm_inj_virq(vcpu->event.vector, false, false);
+	count_interrupt(vcpu, vector);
 	/* Another one behind it? */
 	vcpu->want_irq_window = x86_irq_pending(vcpu);
 }
@@ -230,8 +254,25 @@ void x86_prepare_event(struct x86_vcpu *vcpu)
 	inject_interrupt(vcpu);
 }
 
+void x86_settle_offered_irq(struct x86_vcpu *vcpu, bool taken)
+{
+	int vector = vcpu->offered_irq;
+
+	vcpu->offered_irq = X86_NO_VECTOR;
+	if (taken) {
+		x86_irq_taken(vcpu, vector);
+		count_interrupt(vcpu, vector);
+		/* Userspace gives one at a time: none is behind it. */
+		if (!x86_irqchip_in_kernel(vcpu))
+			return;
+	}
+	kvm_make_request(X86_REQ_EVENT, &vcpu->vcpu);
+}
+
 void x86_finish_event(struct x86_vcpu *vcpu)
 {
+	if (unlikely(vcpu->offered_irq != X86_NO_VECTOR))
+		x86_settle_offered_irq(vcpu, vcpu->exit.irq_taken);
 	/* Not delivered, or behind an exception that now is. */
 	if (vcpu->exit.vectoring.type)
 		vcpu->event = vcpu->exit.vectoring;

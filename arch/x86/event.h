@@ -102,6 +102,13 @@ bool x86_event_wakes(struct x86_vcpu *vcpu);
 void x86_prepare_event(struct x86_vcpu *vcpu);
 
 /**
+ * x86_settle_offered_irq() - what became of the interrupt that the guest could take
+ * @vcpu: the vCPU, by its own thread; it was offered one
+ * @taken: it was delivered; else it is where it was, and chosen anew
+ */
+void x86_settle_offered_irq(struct x86_vcpu *vcpu, bool taken);
+
+/**
  * x86_finish_event() - after an exit: was the event delivered?
  * @vcpu: the vCPU; an event whose delivery the exit cut short is injected again
  */

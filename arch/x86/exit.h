@@ -77,6 +77,7 @@ struct x86_event {
  * @insn_len: length of the instruction that exited, 0 if the CPU does not say
  * @nr_bytes: how many bytes at RIP the CPU gave in @bytes, 0 if none
  * @bytes: the instruction
+ * @irq_taken: x86_vcpu.offered_irq, if there was one, is the guest's now
  * @vectoring: the event whose delivery the exit cut short, to be injected again
  */
 struct x86_exit {
@@ -85,6 +86,7 @@ struct x86_exit {
 	u8 insn_len;
 	u8 nr_bytes;
 	u8 bytes[X86_MAX_INSN_LEN];
+	bool irq_taken;
 	u64 hw_reason;
 	u64 hw_info[2];
 	struct x86_event vectoring;

@@ -21,6 +21,19 @@ int x86_irq_ack(struct x86_vcpu *vcpu)
 	return vector;
 }
 
+int x86_irq_peek(struct x86_vcpu *vcpu)
+{
+	return vcpu->lapic ? lapic_peek(vcpu->lapic) : vcpu->events.user_irq;
+}
+
+void x86_irq_taken(struct x86_vcpu *vcpu, u8 vector)
+{
+	if (vcpu->lapic)
+		lapic_take(vcpu->lapic, vector);
+	else
+		vcpu->events.user_irq = X86_NO_VECTOR;
+}
+
 void x86_irq_watch_cr8(struct x86_vcpu *vcpu)
 {
 	bool watch = !vcpu->lapic || lapic_cr8_threshold(vcpu);

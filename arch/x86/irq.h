@@ -24,6 +24,18 @@ static inline bool x86_interrupt_allowed(const struct x86_vcpu *vcpu)
 	return (vcpu->rflags & X86_EFLAGS_IF) && !vcpu->intr_shadow;
 }
 
+/**
+ * x86_irq_peek() - which interrupt x86_irq_ack() would take
+ * @vcpu: the vCPU, by its own thread
+ *
+ * Return: the vector; X86_NO_VECTOR if there is none, or it is the PIC's, which
+ * may change its mind.
+ */
+int x86_irq_peek(struct x86_vcpu *vcpu);
+
+/* The CPU has delivered what x86_irq_peek() showed. */
+void x86_irq_taken(struct x86_vcpu *vcpu, u8 vector);
+
 /* Are the interrupt controllers in the kernel? Else userspace has them. */
 static inline bool x86_irqchip_in_kernel(const struct x86_vcpu *vcpu)
 {

@@ -248,6 +248,20 @@ static int lapic_ack_pic(struct x86_lapic *apic)
 	return vector;
 }
 
+int lapic_peek(const struct x86_lapic *apic)
+{
+	return lapic_pic_pending(apic) ? -1 : lapic_deliverable(apic);
+}
+
+void lapic_take(struct x86_lapic *apic, u8 vector)
+{
+	__set_bit(vector, apic->isr);
+	/* Pairs with lapic_request_vector(): one that comes now is requested anew. */
+	clear_bit(vector, apic->irr);
+	/* Before the guest's handler looks at what the sender wrote. */
+	smp_mb__after_atomic();
+}
+
 int lapic_ack(struct x86_vcpu *vcpu)
 {
 	struct x86_lapic *apic = vcpu->lapic;
@@ -256,13 +270,8 @@ int lapic_ack(struct x86_vcpu *vcpu)
 	if (lapic_pic_pending(apic))
 		return lapic_ack_pic(apic);
 	vector = lapic_deliverable(apic);
-	if (vector < 0)
-		return -1;
-	__set_bit(vector, apic->isr);
-	/* Pairs with lapic_request_vector(): one that comes now is requested anew. */
-	clear_bit(vector, apic->irr);
-	/* Before the guest's handler looks at what the sender wrote. */
-	smp_mb__after_atomic();
+	if (vector >= 0)
+		lapic_take(apic, vector);
 	return vector;
 }
 
@@ -343,6 +352,20 @@ void lapic_eoi(struct x86_lapic *apic)
 	kvm_make_request(X86_REQ_EVENT, &apic->vcpu->vcpu);
 }
 
+/* The one that the guest ends next, if none waits behind it; or -1. */
+static int lapic_next_to_end(const struct x86_vcpu *vcpu)
+{
+	const struct x86_lapic *apic = vcpu->lapic;
+	int isr = lapic_highest(apic->isr), irr = lapic_highest(apic->irr);
+
+	if (isr >= 0)
+		return irr < 0 ? isr : -1;
+	/* It takes the one that it is offered first. */
+	if (irr >= 0 && irr == vcpu->offered_irq && find_first_bit(apic->irr, 256) == irr)
+		return irr;
+	return -1;
+}
+
 bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)
 {
 	const struct x86_lapic *apic = vcpu->lapic;
@@ -351,8 +374,8 @@ bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)
 
 	if (!apic)
 		return false;
-	vector = lapic_highest(apic->isr);
-	if (vector < 0 || lapic_highest(apic->irr) >= 0)
+	vector = lapic_next_to_end(vcpu);
+	if (vector < 0)
 		return false;
 	ioapic = lapic_chips(apic)->ioapic;
 	return !test_bit(vector, ioapic ? ioapic->vectors : apic->tmr);

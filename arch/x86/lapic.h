@@ -169,10 +169,16 @@ bool lapic_pending(struct x86_vcpu *vcpu);
  */
 int lapic_ack(struct x86_vcpu *vcpu);
 
+/* What lapic_ack() would take: its vector; -1 if there is none, or it is the PIC's. */
+int lapic_peek(const struct x86_lapic *apic);
+
+/* A requested vector goes into service. */
+void lapic_take(struct x86_lapic *apic, u8 vector);
+
 /* The guest is done with the interrupt of the highest priority in service. */
 void lapic_eoi(struct x86_lapic *apic);
 
-/* Would its end concern nobody but the local APIC? */
+/* Would the end of the next one concern nobody but the local APIC? */
 bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu);
 
 /**

@@ -157,6 +157,9 @@ static int x86_run_once(struct x86_vcpu *vcpu)
 	struct kvm_run *run = vcpu->vcpu.run;
 	int r;
 
+	/* Of an entry that did not come to be. */
+	if (unlikely(vcpu->offered_irq != X86_NO_VECTOR))
+		x86_settle_offered_irq(vcpu, false);
 	if (unlikely(__xfer_to_guest_mode_work_pending())) {
 		vcpu->pv.between_insns = true;
 		r = x86_guest_work();

@@ -86,6 +86,7 @@ static void reset_events(struct x86_vcpu *vcpu)
 	vcpu->events.held.type = X86_EVENT_NONE;
 	atomic_set(&vcpu->events.nmis, 0);
 	vcpu->events.user_irq = X86_NO_VECTOR;
+	vcpu->offered_irq = X86_NO_VECTOR;
 	vcpu->nmi_masked = false;
 	vcpu->intr_shadow = 0;
 	vcpu->flush_tlb = true;

@@ -174,6 +174,8 @@ struct x86_vm {
  * @apf: page faults that others wait out
  * @event: what the next entry injects; the backend clears it once delivered
  * @events: what waits to be injected
+ * @offered_irq: vector that the guest takes as soon as it can, or X86_NO_VECTOR;
+ *	this entry's alone, and no controller gives it away until it is taken
  * @want_irq_window: exit as soon as the guest can take an interrupt
  * @want_nmi_window: exit as soon as the guest can take an NMI
  * @intr_shadow: the guest is behind STI or MOV SS (KVM_X86_SHADOW_INT_*)
@@ -237,6 +239,7 @@ struct x86_vcpu {
 
 	struct x86_event event;
 	struct x86_events events;
+	int offered_irq;
 	bool want_irq_window;
 	bool want_nmi_window;
 	bool nmi_masked;

@@ -116,22 +116,24 @@ static void svm_inject(struct x86_vcpu *vcpu)
 	control->event_inj_err = event->error_code;
 }
 
-static void svm_set_irq_window(struct x86_vcpu *vcpu, bool on)
+/*
+ * A virtual interrupt of the highest priority, which the CPU delivers when the
+ * guest lets it, or exits for. CR8 exits meanwhile: what the guest writes there
+ * may hold the interrupt back, and some implementations do not bear it.
+ */
+static void svm_set_virq(struct x86_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
-	/*
-	 * A virtual interrupt of the highest priority, and an exit instead of
-	 * its delivery. CR8 exits meanwhile: nothing that the guest writes there
-	 * matters for the window, and some implementations do not bear it.
-	 */
+	svm->irq_window = vcpu->want_irq_window;
+	svm->virq = svm->irq_window || vcpu->offered_irq != X86_NO_VECTOR;
 	control->int_ctl &= ~V_IRQ_INJECTION_BITS_MASK;
-	if (on)
+	if (svm->virq)
 		control->int_ctl |= V_IRQ_MASK | V_INTR_PRIO_MASK | V_IGN_TPR_MASK;
-	svm_set_intercept(svm->vmcb, INTERCEPT_VINTR, on);
-	svm_set_intercept(svm->vmcb, INTERCEPT_CR8_WRITE, on || vcpu->cr8_exits);
-	svm->irq_window = on;
+	control->int_vector = svm->irq_window ? 0 : vcpu->offered_irq;
+	svm_set_intercept(svm->vmcb, INTERCEPT_VINTR, svm->irq_window);
+	svm_set_intercept(svm->vmcb, INTERCEPT_CR8_WRITE, svm->virq || vcpu->cr8_exits);
 	svm->clean &= ~(SVM_CLEAN_TPR | SVM_CLEAN_INTERCEPTS);
 }
 
@@ -177,8 +179,8 @@ static void svm_to_vmcb(struct x86_vcpu *vcpu)
 	if (vcpu->dirty)
 		svm_flush_groups(vcpu);
 	svm_inject(vcpu);
-	if (vcpu->want_irq_window != svm->irq_window)
-		svm_set_irq_window(vcpu, vcpu->want_irq_window);
+	if (unlikely(svm->virq || vcpu->want_irq_window || vcpu->offered_irq != X86_NO_VECTOR))
+		svm_set_virq(vcpu);
 	if (unlikely(vcpu->nmi_masked || svm->iret_exits || vcpu->want_nmi_window))
 		svm_prepare_nmi(vcpu);
 	svm_prepare_asid(vcpu);

@@ -155,6 +155,9 @@ static void svm_fill_vectoring(struct x86_event *event, struct vmcb_control_area
 	case SVM_EXITINTINFO_TYPE_EXEPT:
 		event->type = event->vector == X86_TRAP_BP || event->vector == X86_TRAP_OF ?
 			      X86_EVENT_SOFT_EXCEPTION : X86_EVENT_EXCEPTION;
+		/* There is no such: QEMU says so of a virtual interrupt. */
+		if (event->vector >= NUM_EXCEPTION_VECTORS)
+			event->type = X86_EVENT_INTERRUPT;
 		break;
 	case SVM_EXITINTINFO_TYPE_SOFT:
 		event->type = boot_cpu_has(X86_FEATURE_NRIPS) ?
@@ -215,6 +218,10 @@ void svm_fill_exit(struct x86_vcpu *vcpu)
 	exit->vectoring.type = X86_EVENT_NONE;
 	if (unlikely(control->exit_int_info & SVM_EXITINTINFO_VALID))
 		svm_fill_vectoring(&exit->vectoring, control);
+	/* Also one whose delivery was cut short: it comes again from there. */
+	exit->irq_taken = !to_svm(vcpu)->irq_window &&
+			  (!(control->int_ctl & V_IRQ_MASK) ||
+			   exit->vectoring.type == X86_EVENT_INTERRUPT);
 
 	/* VMEXIT_INVALID is -1: beyond the table like all that is unknown. */
 	if (unlikely(code >= ARRAY_SIZE(svm_reasons))) {

@@ -58,7 +58,8 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @cs: what x86_vcpu.seg[X86_CS] was made of
  * @id: never given twice
  * @asid: the current one
- * @irq_window: VMRUN is asked for an exit as soon as an interrupt can come in
+ * @virq: VMRUN is given a virtual interrupt
+ * @irq_window: and exits instead of its delivery
  * @db_open: no access to debug registers exits
  * @iret_exits: IRET is intercepted
  * @iret_seen: the guest is at the IRET that ends its NMI handler, at @iret_rip
@@ -72,6 +73,7 @@ struct svm_vcpu {
 	struct vmcb_seg cs;
 	u64 id;
 	struct svm_asid asid;
+	bool virq;
 	bool irq_window;
 	bool db_open;
 	bool iret_exits;

@@ -69,7 +69,7 @@ static void svm_flush_intercepts(struct x86_vcpu *vcpu)
 	svm_set_intercept(vmcb, INTERCEPT_PAUSE,
 			  boot_cpu_has(X86_FEATURE_PAUSEFILTER) &&
 			  !(disabled & KVM_X86_DISABLE_EXITS_PAUSE));
-	svm_set_intercept(vmcb, INTERCEPT_CR8_WRITE, vcpu->cr8_exits || svm->irq_window);
+	svm_set_intercept(vmcb, INTERCEPT_CR8_WRITE, vcpu->cr8_exits || svm->virq);
 	svm_set_intercept(vmcb, INTERCEPT_VINTR, svm->irq_window);
 	svm_set_intercept(vmcb, INTERCEPT_IRET, svm->iret_exits);
 	svm_set_intercept(vmcb, INTERCEPT_EXCEPTION_OFFSET + X86_TRAP_BP,

@@ -541,6 +541,88 @@ TEST_F(apic, periods_do_not_get_shorter)
 	EXPECT_LE(50 * khz - 50 * khz / 1000, regs.r10 - regs.r8);
 }
 
+/* An interrupt that waits for the guest to allow it */
+
+/* Interrupts are off, twice told; then on, at last with every priority. */
+GUEST_CODE64(shuts,
+	"1: cli\n mov $1, %al\n out %al, $0x81\n out %al, $0x83\n"
+	"sti\n nop\n cli\n out %al, $0x84\n"
+	"xor %ecx, %ecx\n mov %rcx, %cr8\n sti\n nop\n cli\n out %al, $0x85\n jmp 1b\n"
+	".org shuts_begin + 0x80\n"
+	"out %al, $0x82\n mov $0xfee000b0, %edx\n movl $0, (%rdx)\n iretq\n");
+
+static uint16_t run_port(struct guest *guest)
+{
+	uint16_t port;
+
+	vcpu_run_out(&guest->vcpu[0], &port);
+	return port;
+}
+
+/* Runs to where the guest could not take the interrupt that has come. */
+static void start_shuts(struct __test_metadata *_metadata, struct guest *guest)
+{
+	struct vcpu *vcpu = &guest->vcpu[0];
+
+	guest_load(guest, shuts);
+	guest_set_idt64(guest, VECTOR, GUEST_CODE + 0x80);
+	vcpu_long_mode(guest, vcpu);
+	ASSERT_EQ(0x81, run_port(guest));
+	ASSERT_EQ(1, signal_msi(guest->vm, 0, VECTOR));
+	ASSERT_EQ(0x83, run_port(guest));
+	EXPECT_TRUE(lapic_irr(vcpu->fd, VECTOR));
+	EXPECT_FALSE(lapic_isr(vcpu->fd, VECTOR));
+}
+
+TEST_F(apic, taken_without_an_exit)
+{
+	start_shuts(_metadata, &self->guest);
+	ASSERT_EQ(0x82, run_port(&self->guest));
+	EXPECT_FALSE(lapic_irr(self->vcpu->fd, VECTOR));
+	EXPECT_TRUE(lapic_isr(self->vcpu->fd, VECTOR));
+	ASSERT_EQ(0x84, run_port(&self->guest));
+	EXPECT_FALSE(lapic_isr(self->vcpu->fd, VECTOR));
+	ASSERT_EQ(0x85, run_port(&self->guest));
+	EXPECT_EQ(0, kvm_stat(self->vcpu->fd, "irq_window_exits"));
+	EXPECT_EQ(1, kvm_stat(self->vcpu->fd, "irq_injections"));
+}
+
+TEST_F(apic, what_was_offered_can_go)
+{
+	start_shuts(_metadata, &self->guest);
+	lapic_clear(self->vcpu->fd);
+	ASSERT_EQ(0x84, run_port(&self->guest));
+	ASSERT_EQ(0x85, run_port(&self->guest));
+}
+
+TEST_F(apic, what_was_offered_can_be_held_back)
+{
+	struct kvm_sregs sregs;
+
+	start_shuts(_metadata, &self->guest);
+	vcpu_get_sregs(self->vcpu, &sregs);
+	sregs.cr8 = 15;
+	vcpu_set_sregs(self->vcpu, &sregs);
+	ASSERT_EQ(0x84, run_port(&self->guest));
+	EXPECT_TRUE(lapic_irr(self->vcpu->fd, VECTOR));
+	ASSERT_EQ(0x82, run_port(&self->guest));
+	ASSERT_EQ(0x85, run_port(&self->guest));
+}
+
+TEST_F(apic, something_better_comes_first)
+{
+	start_shuts(_metadata, &self->guest);
+	guest_set_idt64(&self->guest, VECTOR + 0x10, GUEST_CODE + 0x80);
+	ASSERT_EQ(1, signal_msi(self->guest.vm, 0, VECTOR + 0x10));
+	ASSERT_EQ(0x82, run_port(&self->guest));
+	EXPECT_TRUE(lapic_isr(self->vcpu->fd, VECTOR + 0x10));
+	EXPECT_TRUE(lapic_irr(self->vcpu->fd, VECTOR));
+	EXPECT_FALSE(lapic_isr(self->vcpu->fd, VECTOR));
+	ASSERT_EQ(0x82, run_port(&self->guest));
+	EXPECT_TRUE(lapic_isr(self->vcpu->fd, VECTOR));
+	ASSERT_EQ(0x84, run_port(&self->guest));
+}
+
 /* The end of an interrupt */
 
 /* The handler says that it is there, ends the interrupt, and says so. */
@@ -556,14 +638,6 @@ static void start_ends(struct guest *guest)
 	guest_load(guest, ends);
 	guest_set_idt64(guest, VECTOR, GUEST_CODE + 0x80);
 	vcpu_long_mode(guest, &guest->vcpu[0]);
-}
-
-static uint16_t run_port(struct guest *guest)
-{
-	uint16_t port;
-
-	vcpu_run_out(&guest->vcpu[0], &port);
-	return port;
 }
 
 static void set_pin(int vm, unsigned int pin, uint64_t bits)

@@ -68,6 +68,11 @@ bool lapic_irr(int vcpu, uint8_t vector)
 	return lapic_read(vcpu, APIC_IRR + vector / 32 * 16) >> vector % 32 & 1;
 }
 
+bool lapic_isr(int vcpu, uint8_t vector)
+{
+	return lapic_read(vcpu, APIC_ISR + vector / 32 * 16) >> vector % 32 & 1;
+}
+
 void lapic_clear(int vcpu)
 {
 	struct kvm_lapic_state state;

@@ -36,8 +36,9 @@ uint32_t lapic_read(int vcpu, unsigned int reg);
 void lapic_write(int vcpu, unsigned int reg, uint32_t val);
 /* Sets the enable bit of SVR: a local APIC takes nothing without it. */
 void lapic_enable(int vcpu);
-/* Is @vector requested? */
+/* Is @vector requested, or in service? */
 bool lapic_irr(int vcpu, uint8_t vector);
+bool lapic_isr(int vcpu, uint8_t vector);
 void lapic_clear(int vcpu);
 
 /* Polls for up to a second. */
