@@ -195,7 +195,7 @@ static void *run_on(void *fd)
  */
 TEST_F(ring, known_bug_21_closed_while_it_runs)
 {
-	for (int round = 0; round < 8; round++) {
+	for (int round = 0; round < 4; round++) {
 		volatile struct kvm_dirty_gfn *first;
 		struct guest guest;
 		struct vcpu *vcpu;
@@ -216,7 +216,7 @@ TEST_F(ring, known_bug_21_closed_while_it_runs)
 			sched_yield();
 		/* The mapping holds the file. */
 		munmap((void *)first, PAGE);
-		usleep(round * 200);
+		usleep(round * 400);
 		guest_destroy(&guest);
 		pthread_join(thread, &error);
 		EXPECT_EQ((long)error, EFAULT);
