@@ -205,10 +205,12 @@ static void offer_interrupt(struct x86_vcpu *vcpu)
 {
 	int vector = x86_irq_peek(vcpu);
 
-	if (vector >= NUM_EXCEPTION_VECTORS)
-		vcpu->offered_irq = vector;
-	else
+	if (vector < NUM_EXCEPTION_VECTORS) {
 		vcpu->want_irq_window = x86_irq_pending(vcpu);
+		return;
+	}
+	vcpu->offered_irq = vector;
+	x86_irq_offer(vcpu, vector);
 }
 
 static void inject_interrupt(struct x86_vcpu *vcpu)
@@ -259,8 +261,8 @@ void x86_settle_offered_irq(struct x86_vcpu *vcpu, bool taken)
 	int vector = vcpu->offered_irq;
 
 	vcpu->offered_irq = X86_NO_VECTOR;
+	x86_irq_settle(vcpu, vector, taken);
 	if (taken) {
-		x86_irq_taken(vcpu, vector);
 		count_interrupt(vcpu, vector);
 		/* Userspace gives one at a time: none is behind it. */
 		if (!x86_irqchip_in_kernel(vcpu))

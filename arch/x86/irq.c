@@ -26,11 +26,17 @@ int x86_irq_peek(struct x86_vcpu *vcpu)
 	return vcpu->lapic ? lapic_peek(vcpu->lapic) : vcpu->events.user_irq;
 }
 
-void x86_irq_taken(struct x86_vcpu *vcpu, u8 vector)
+void x86_irq_offer(struct x86_vcpu *vcpu, u8 vector)
 {
 	if (vcpu->lapic)
-		lapic_take(vcpu->lapic, vector);
-	else
+		lapic_offer(vcpu->lapic, vector);
+}
+
+void x86_irq_settle(struct x86_vcpu *vcpu, u8 vector, bool taken)
+{
+	if (vcpu->lapic)
+		lapic_settle(vcpu->lapic, vector, taken);
+	else if (taken)
 		vcpu->events.user_irq = X86_NO_VECTOR;
 }
 

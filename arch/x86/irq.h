@@ -33,8 +33,16 @@ static inline bool x86_interrupt_allowed(const struct x86_vcpu *vcpu)
  */
 int x86_irq_peek(struct x86_vcpu *vcpu);
 
-/* The CPU has delivered what x86_irq_peek() showed. */
-void x86_irq_taken(struct x86_vcpu *vcpu, u8 vector);
+/**
+ * x86_irq_offer() - the CPU is given what x86_irq_peek() showed
+ * @vcpu: the vCPU, by its own thread
+ * @vector: the vector; if it is requested again, that is another interrupt, which the
+ *	guest, that may have taken this one, has not seen
+ */
+void x86_irq_offer(struct x86_vcpu *vcpu, u8 vector);
+
+/* The CPU has delivered it, or not: then it is requested as it was. */
+void x86_irq_settle(struct x86_vcpu *vcpu, u8 vector, bool taken);
 
 /* Are the interrupt controllers in the kernel? Else userspace has them. */
 static inline bool x86_irqchip_in_kernel(const struct x86_vcpu *vcpu)

@@ -253,13 +253,20 @@ int lapic_peek(const struct x86_lapic *apic)
 	return lapic_pic_pending(apic) ? -1 : lapic_deliverable(apic);
 }
 
-void lapic_take(struct x86_lapic *apic, u8 vector)
+void lapic_offer(struct x86_lapic *apic, u8 vector)
 {
-	__set_bit(vector, apic->isr);
 	/* Pairs with lapic_request_vector(): one that comes now is requested anew. */
 	clear_bit(vector, apic->irr);
 	/* Before the guest's handler looks at what the sender wrote. */
 	smp_mb__after_atomic();
+}
+
+void lapic_settle(struct x86_lapic *apic, u8 vector, bool taken)
+{
+	if (taken)
+		__set_bit(vector, apic->isr);
+	else
+		set_bit(vector, apic->irr);
 }
 
 int lapic_ack(struct x86_vcpu *vcpu)
@@ -270,8 +277,10 @@ int lapic_ack(struct x86_vcpu *vcpu)
 	if (lapic_pic_pending(apic))
 		return lapic_ack_pic(apic);
 	vector = lapic_deliverable(apic);
-	if (vector >= 0)
-		lapic_take(apic, vector);
+	if (vector < 0)
+		return -1;
+	lapic_offer(apic, vector);
+	lapic_settle(apic, vector, true);
 	return vector;
 }
 
@@ -358,12 +367,9 @@ static int lapic_next_to_end(const struct x86_vcpu *vcpu)
 	const struct x86_lapic *apic = vcpu->lapic;
 	int isr = lapic_highest(apic->isr), irr = lapic_highest(apic->irr);
 
-	if (isr >= 0)
-		return irr < 0 ? isr : -1;
-	/* It takes the one that it is offered first. */
-	if (irr >= 0 && irr == vcpu->offered_irq && find_first_bit(apic->irr, 256) == irr)
-		return irr;
-	return -1;
+	if (irr >= 0 || (isr >= 0 && vcpu->offered_irq >= 0))
+		return -1;
+	return isr >= 0 ? isr : vcpu->offered_irq;
 }
 
 bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)

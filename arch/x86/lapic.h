@@ -172,8 +172,11 @@ int lapic_ack(struct x86_vcpu *vcpu);
 /* What lapic_ack() would take: its vector; -1 if there is none, or it is the PIC's. */
 int lapic_peek(const struct x86_lapic *apic);
 
-/* A requested vector goes into service. */
-void lapic_take(struct x86_lapic *apic, u8 vector);
+/* A requested vector is on its way to the guest, and may be requested again. */
+void lapic_offer(struct x86_lapic *apic, u8 vector);
+
+/* It goes into service, or is requested as before. */
+void lapic_settle(struct x86_lapic *apic, u8 vector, bool taken);
 
 /* The guest is done with the interrupt of the highest priority in service. */
 void lapic_eoi(struct x86_lapic *apic);

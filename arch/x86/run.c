@@ -152,14 +152,19 @@ static bool x86_user_irq_window(struct x86_vcpu *vcpu)
 	return false;
 }
 
+/* Of an entry that did not come to be. */
+static inline void take_offer_back(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->offered_irq != X86_NO_VECTOR))
+		x86_settle_offered_irq(vcpu, false);
+}
+
 static int x86_run_once(struct x86_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->vcpu.run;
 	int r;
 
-	/* Of an entry that did not come to be. */
-	if (unlikely(vcpu->offered_irq != X86_NO_VECTOR))
-		x86_settle_offered_irq(vcpu, false);
+	take_offer_back(vcpu);
 	if (unlikely(__xfer_to_guest_mode_work_pending())) {
 		vcpu->pv.between_insns = true;
 		r = x86_guest_work();
@@ -204,6 +209,7 @@ static int x86_run_loop(struct x86_vcpu *vcpu)
 	do {
 		r = x86_run_once(vcpu);
 	} while (r == X86_RUN_AGAIN);
+	take_offer_back(vcpu);
 	x86_pv_eoi_settle(vcpu);
 	x86_fpu_put(vcpu);
 	/* Before user space runs: it must not be steered by what the guest left. */

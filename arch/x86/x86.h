@@ -175,7 +175,7 @@ struct x86_vm {
  * @event: what the next entry injects; the backend clears it once delivered
  * @events: what waits to be injected
  * @offered_irq: vector that the guest takes as soon as it can, or X86_NO_VECTOR;
- *	this entry's alone, and no controller gives it away until it is taken
+ *	this entry's alone; the controller has it neither requested nor in service
  * @want_irq_window: exit as soon as the guest can take an interrupt
  * @want_nmi_window: exit as soon as the guest can take an NMI
  * @intr_shadow: the guest is behind STI or MOV SS (KVM_X86_SHADOW_INT_*)

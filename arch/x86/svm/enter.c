@@ -4,6 +4,7 @@
 #include <linux/context_tracking.h>
 #include <linux/ftrace.h>
 #include <linux/irqflags.h>
+#include <linux/minmax.h>
 #include <linux/kernel.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -131,7 +132,7 @@ static void svm_set_virq(struct x86_vcpu *vcpu)
 	control->int_ctl &= ~V_IRQ_INJECTION_BITS_MASK;
 	if (svm->virq)
 		control->int_ctl |= V_IRQ_MASK | V_INTR_PRIO_MASK | V_IGN_TPR_MASK;
-	control->int_vector = svm->irq_window ? 0 : vcpu->offered_irq;
+	control->int_vector = max(vcpu->offered_irq, 0);
 	svm_set_intercept(svm->vmcb, INTERCEPT_VINTR, svm->irq_window);
 	svm_set_intercept(svm->vmcb, INTERCEPT_CR8_WRITE, svm->virq || vcpu->cr8_exits);
 	svm->clean &= ~(SVM_CLEAN_TPR | SVM_CLEAN_INTERCEPTS);

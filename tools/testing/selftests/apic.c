@@ -6,6 +6,7 @@
 /* machine: smp=2 timeout=240 */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -621,6 +622,48 @@ TEST_F(apic, something_better_comes_first)
 	ASSERT_EQ(0x82, run_port(&self->guest));
 	EXPECT_TRUE(lapic_isr(self->vcpu->fd, VECTOR));
 	ASSERT_EQ(0x84, run_port(&self->guest));
+}
+
+/* It counts interrupts; the handler stays, without an exit, until it is let go. */
+GUEST_CODE64(stays,
+	"1: cli\n out %al, $0x81\n sti\n"
+	"2: pause\n cmpl $2, 0x100000\n jb 2b\n out %al, $0x82\n jmp 1b\n"
+	".org stays_begin + 0x80\n"
+	"incl 0x100000\n"
+	"3: pause\n cmpl $0, 0x100008\n je 3b\n"
+	"push %rax\n mov $0xfee000b0, %eax\n movl $0, (%rax)\n pop %rax\n iretq\n");
+
+static void *run_to_port(void *guest)
+{
+	return (void *)(uintptr_t)run_port(guest);
+}
+
+/* The vector that the guest has taken, but no exit has told of: a second one is another. */
+TEST_F(apic, the_same_again_is_another)
+{
+	volatile uint32_t *count = (void *)(self->guest.mem + 0x100000);
+	volatile uint32_t *leave = (void *)(self->guest.mem + 0x100008);
+	pthread_t thread;
+	void *port;
+	int i;
+
+	guest_load(&self->guest, stays);
+	guest_set_idt64(&self->guest, VECTOR, GUEST_CODE + 0x80);
+	vcpu_long_mode(&self->guest, self->vcpu);
+	for (i = 0; i < 10; i++) {
+		*count = 0;
+		*leave = 0;
+		ASSERT_EQ(0x81, run_port(&self->guest));
+		ASSERT_EQ(1, signal_msi(self->guest.vm, 0, VECTOR));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_port, &self->guest));
+		while (!*count)
+			sched_yield();
+		ASSERT_EQ(1, signal_msi(self->guest.vm, 0, VECTOR));
+		*leave = 1;
+		pthread_join(thread, &port);
+		ASSERT_EQ(0x82, (uintptr_t)port);
+		EXPECT_EQ(2, *count);
+	}
 }
 
 /* The end of an interrupt */
